@@ -1,0 +1,99 @@
+"""What can go wrong in a way that the user can mend, drawn as a tree.
+
+    LenetmlError
+    ├── SpecError         1  the spec is not right; holds every problem found
+    ├── DataError         1  the data are not right: file and place
+    ├── FolderError       1  the folder of a run is damaged, foreign or busy
+    ├── CardError         1  a card lacks something or differs from its record
+    ├── NotYetError       1  the spec is right, but this version cannot run it
+    ├── UsageError        2  wrong usage, or a file that is not there
+    ├── MissingError      3  something is not installed or not reachable
+    ├── SearchError       4  no trial succeeded
+    └── TrialError        -  one trial cannot go on; the search records the reason and continues
+
+The number is the exit code. The command line catches this tree and nothing else: any other
+exception is a bug of lenetml and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lenetml.spec.problems import Problem
+
+
+class LenetmlError(Exception):
+    """An error that the user can act on.
+
+    Args:
+        message: What is wrong and where, in one sentence.
+        *notes: What was found, what is allowed, what to do: one line each.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *notes: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.notes = notes
+
+    def __str__(self) -> str:
+        return "\n".join([self.message, *(f"    {note}" for note in self.notes)])
+
+
+class SpecError(LenetmlError):
+    """A spec has problems; `problems` holds all of them, in order of line."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class DataError(LenetmlError):
+    """The data are not as they must be."""
+
+
+class FolderError(LenetmlError):
+    """The folder of a run cannot be used."""
+
+
+class CardError(LenetmlError):
+    """A card lacks something, or differs from its record."""
+
+
+class NotYetError(LenetmlError):
+    """The spec is right, but this version of lenetml cannot run it."""
+
+
+class UsageError(LenetmlError):
+    """Wrong usage, or a file that is not there."""
+
+    exit_code = 2
+
+
+class MissingError(LenetmlError):
+    """Something is not installed or not reachable; the notes say how to get it."""
+
+    exit_code = 3
+
+
+class SearchError(LenetmlError):
+    """No trial of a search succeeded."""
+
+    exit_code = 4
+
+
+class TrialError(LenetmlError):
+    """One trial cannot go on.
+
+    Args:
+        reason: A short word for the journal: `non_finite`, `out_of_memory`, `infeasible`.
+        message: What happened, in one sentence.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -1,0 +1,1 @@
+"""Many trials: oracle, journal, loop."""

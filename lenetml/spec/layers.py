@@ -1,0 +1,130 @@
+"""The layers of an architecture, with Keras's names, arguments and defaults.
+
+A layer is written as `name: {arguments}` or as a bare name. To add a layer kind: a class here,
+its arithmetic in `shapes.py`, its Keras layer in `trial/model.py`, a valid and an invalid case.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BeforeValidator, Field
+
+from lenetml.spec.types import Activation, Searchable, Share, Size, Width, custom
+from lenetml.values import Value
+
+SEARCHABLE = Searchable()
+REACHES_SHAPE = Searchable(reaches_shape=True)
+MAX_REPEATS = 64
+
+
+class Layer(Value):
+    """What all layers share: `when`, a boolean or a condition on hyperparameters."""
+
+    when: Annotated[bool | dict[str, Any], REACHES_SHAPE] = True
+
+
+class Conv2D(Layer):
+    """A convolution: `filters` kernels over the feature map, with bias."""
+
+    layer: Literal["conv2d"] = "conv2d"
+    filters: Annotated[Width, SEARCHABLE]
+    kernel_size: Annotated[Size, REACHES_SHAPE]
+    strides: Annotated[Size, REACHES_SHAPE] = (1, 1)
+    padding: Annotated[Literal["valid", "same"], REACHES_SHAPE] = "valid"
+    activation: Annotated[Activation, SEARCHABLE] = "linear"
+    use_bias: Annotated[bool, SEARCHABLE] = True
+
+
+class Pooling2D(Layer):
+    """The average or the maximum over windows; `strides` is `pool_size` where left out."""
+
+    layer: Literal["pooling2d"] = "pooling2d"
+    kind: Annotated[Literal["average", "max"], SEARCHABLE]
+    pool_size: Annotated[Size, REACHES_SHAPE] = (2, 2)
+    strides: Annotated[Size | None, REACHES_SHAPE] = None
+    padding: Annotated[Literal["valid", "same"], REACHES_SHAPE] = "valid"
+
+
+class BatchNormalization(Layer):
+    """Normalization by the mean and variance of each batch, with running averages for use."""
+
+    layer: Literal["batch_normalization"] = "batch_normalization"
+    momentum: Annotated[float, Ge(0), Lt(1), SEARCHABLE] = 0.99
+    epsilon: Annotated[float, Gt(0), Le(1), SEARCHABLE] = 0.001
+
+
+class ActivationLayer(Layer):
+    """A function applied to every value."""
+
+    layer: Literal["activation"] = "activation"
+    function: Annotated[Activation, SEARCHABLE]
+
+
+class Dropout(Layer):
+    """Sets the share `rate` of the values to zero, in training only."""
+
+    layer: Literal["dropout"] = "dropout"
+    rate: Annotated[Share, SEARCHABLE]
+
+
+class Flatten(Layer):
+    """Turns a feature map into one row of values."""
+
+    layer: Literal["flatten"] = "flatten"
+
+
+class Dense(Layer):
+    """A fully connected layer of `units`."""
+
+    layer: Literal["dense"] = "dense"
+    units: Annotated[Width, SEARCHABLE]
+    activation: Annotated[Activation, SEARCHABLE] = "linear"
+    use_bias: Annotated[bool, SEARCHABLE] = True
+
+
+class Repeat(Layer):
+    """The layers `times` in turn: values are shared, weights are not."""
+
+    layer: Literal["repeat"] = "repeat"
+    times: Annotated[int, Ge(0), Le(MAX_REPEATS), REACHES_SHAPE]
+    layers: Annotated[list[Item], Field(min_length=1)]
+
+
+def _read_item(item: Any) -> Any:
+    """Turn `name` and `{name: {arguments}}` into what the tagged union takes."""
+    if isinstance(item, Layer):
+        return item
+    if isinstance(item, str):
+        item = {item: {}}
+    if not isinstance(item, dict) or len(item) != 1:
+        raise custom("must be a layer: a name, or name: {arguments}")
+    name, arguments = next(iter(item.items()))
+    if name not in LAYERS:
+        raise custom(f'unknown layer "{name}"')
+    if not isinstance(arguments, dict):
+        raise custom("must be followed by {arguments}")
+    if "layer" in arguments:
+        raise custom(f'unknown key "layer" in {name}')
+    return {"layer": name, **arguments}
+
+
+AnyLayer: TypeAlias = (
+    Conv2D
+    | Pooling2D
+    | BatchNormalization
+    | ActivationLayer
+    | Dropout
+    | Flatten
+    | Dense
+    | Repeat
+)
+Item = Annotated[
+    Annotated[AnyLayer, Field(discriminator="layer")],
+    BeforeValidator(_read_item),
+]
+LAYERS: dict[str, type[Layer]] = {
+    get_args(kind.model_fields["layer"].annotation)[0]: kind for kind in get_args(AnyLayer)
+}
+Repeat.model_rebuild()

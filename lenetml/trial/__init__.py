@@ -1,0 +1,1 @@
+"""One trial: data, augmentation, network, training, evaluation, energy."""
