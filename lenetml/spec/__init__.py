@@ -1,1 +1,6 @@
 """What the user wrote: text in, a checked spec out. pydantic and yaml only."""
+
+from lenetml.spec.load import Spec, check_spec, load_spec
+from lenetml.spec.problems import Problem
+
+__all__ = ["Problem", "Spec", "check_spec", "load_spec"]

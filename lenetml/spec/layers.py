@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
-from lenetml.spec.types import Activation, Searchable, Share, Size, Width, custom
+from lenetml.spec.types import Activation, Searchable, Share, Size, When, Width
 from lenetml.values import Value
 
 SEARCHABLE = Searchable()
@@ -22,7 +23,7 @@ MAX_REPEATS = 64
 class Layer(Value):
     """What all layers share: `when`, a boolean or a condition on hyperparameters."""
 
-    when: Annotated[bool | dict[str, Any], REACHES_SHAPE] = True
+    when: Annotated[When, REACHES_SHAPE] = True
 
 
 class Conv2D(Layer):
@@ -96,29 +97,37 @@ def _read_item(item: Any) -> Any:
     """Turn `name` and `{name: {arguments}}` into what the tagged union takes."""
     if isinstance(item, Layer):
         return item
-    if isinstance(item, str):
-        item = {item: {}}
-    if not isinstance(item, dict) or len(item) != 1:
-        raise custom("must be a layer: a name, or name: {arguments}")
-    name, arguments = next(iter(item.items()))
+    name, arguments = next(iter(as_mapping(item).items()))
     if name not in LAYERS:
-        raise custom(f'unknown layer "{name}"')
+        raise PydanticCustomError("unknown_layer", "unknown layer", {"name": name})
     if not isinstance(arguments, dict):
-        raise custom("must be followed by {arguments}")
+        raise PydanticCustomError("no_arguments", "no arguments", {"name": name})
     if "layer" in arguments:
-        raise custom(f'unknown key "layer" in {name}')
+        raise PydanticCustomError("item", 'unknown key "layer" in {name}', {"name": name})
     return {"layer": name, **arguments}
 
 
+def as_mapping(item: Any) -> dict[str, Any]:
+    """Write a bare name and a name without arguments as `{name: {}}`.
+
+    Raises:
+        PydanticCustomError: It is no layer: not a text, or not a mapping of one key.
+    """
+    if isinstance(item, str):
+        item = {item: {}}
+    if not isinstance(item, dict) or not item:
+        raise PydanticCustomError("item", "an item of the architecture must be a layer")
+    if len(item) > 1:
+        name, *rest = item
+        names = {"name": name, "rest": ", ".join(rest)}
+        raise PydanticCustomError(
+            "item", "an item is one layer; {rest} belong to {name}: indent them", names
+        )
+    return {name: {} if arguments is None else arguments for name, arguments in item.items()}
+
+
 AnyLayer: TypeAlias = (
-    Conv2D
-    | Pooling2D
-    | BatchNormalization
-    | ActivationLayer
-    | Dropout
-    | Flatten
-    | Dense
-    | Repeat
+    Conv2D | Pooling2D | BatchNormalization | ActivationLayer | Dropout | Flatten | Dense | Repeat
 )
 Item = Annotated[
     Annotated[AnyLayer, Field(discriminator="layer")],

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, Len, Lt
-from pydantic import BeforeValidator, Field, StringConstraints
+from annotated_types import Ge, Gt, Le, Len
+from pydantic import BeforeValidator, StringConstraints
 
 from lenetml.spec.layers import Item
 from lenetml.spec.types import (
@@ -87,13 +87,13 @@ class Training(Value):
 
     optimizer: Annotated[Literal["adam", "adamw", "sgd", "rmsprop"], SEARCHABLE] = "adam"
     learning_rate: Annotated[Positive, SEARCHABLE] = 0.001
-    learning_rate_schedule: Annotated[
-        Literal["constant", "cosine", "exponential"], SEARCHABLE
-    ] = "constant"
-    learning_rate_decay: Annotated[float, Gt(0), Le(1), SEARCHABLE] | None = None
+    learning_rate_schedule: Annotated[Literal["constant", "cosine", "exponential"], SEARCHABLE] = (
+        "constant"
+    )
+    learning_rate_decay: Annotated[Annotated[float, Gt(0), Le(1)] | None, SEARCHABLE] = None
     warmup_epochs: Annotated[NotNegative, SEARCHABLE] = 0.0
-    momentum: Annotated[float, Ge(0), Lt(1), SEARCHABLE] | None = None
-    weight_decay: Annotated[NotNegative, SEARCHABLE] | None = None
+    momentum: Annotated[Share | None, SEARCHABLE] = None
+    weight_decay: Annotated[NotNegative | None, SEARCHABLE] = None
     label_smoothing: Annotated[Share, SEARCHABLE] = 0.0
     epochs: Annotated[Count, SEARCHABLE]
     batch_size: Annotated[Count, SEARCHABLE] = 32
@@ -204,7 +204,8 @@ def _off_is_none(value: Any) -> Any:
 class ConcreteSpec(Value):
     """A whole spec without a reference: what one point of the search space says.
 
-    The search space itself is no part of it.
+    The search space itself is no part of it. Once resolved (`space.resolve`), the architecture is
+    the layers in turn: no `repeat`, and every `when` is true.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -212,7 +213,7 @@ class ConcreteSpec(Value):
     description: Prose | None = None
     seed: Annotated[int, Ge(1), Le(MAX_SEED)] = 1
     data: Data
-    architecture: Annotated[list[Item], Field(min_length=1)]
+    architecture: list[Item]
     augmentation: Augmentation = Augmentation()
     training: Training
     search: Search | None = None

@@ -66,6 +66,19 @@ def _check_amount(value: Any) -> int | float:
     raise custom("must be a count of at least 1, or a fraction between 0 and 1")
 
 
+def _check_when(value: Any) -> bool | dict[str, Any]:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, dict) and value and all(map(_is_condition, value.values())):
+        return value
+    raise custom("must be true, false, or a condition: {name: value}")
+
+
+def _is_condition(wanted: Any) -> bool:
+    values = wanted if isinstance(wanted, list) else [wanted]
+    return len(values) > 0 and all(isinstance(value, bool | int | float | str) for value in values)
+
+
 def _check_factors(value: Any) -> tuple[float, float]:
     if (
         isinstance(value, list | tuple)
@@ -91,7 +104,7 @@ def _check_names(value: Any) -> tuple[str, ...]:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value.strip()) and len(value) <= MAX_TEXT
+    return isinstance(value, str) and len(value.strip()) > 0 and len(value) <= MAX_TEXT
 
 
 def _check_short_text(value: Any) -> str:
@@ -169,6 +182,11 @@ Amount = Annotated[
 ]
 Factors = Annotated[
     tuple[float, float], PlainValidator(_check_factors), WithJsonSchema(_pair(_NUMBER))
+]
+When = Annotated[
+    bool | dict[str, Any],
+    PlainValidator(_check_when),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "object", "minProperties": 1}]}),
 ]
 TimeLimit = Annotated[
     str,

@@ -1,0 +1,131 @@
+"""What a record itself says against its results: facts that a reader must know, no opinions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from lenetml.record import Record, TestRecord
+from lenetml.report.language import Gettext
+from lenetml.report.markdown import escape
+from lenetml.report.words import write_count, write_list, write_number
+from lenetml.spec.sections import Augmentation, Training
+from lenetml.spec.types import Language
+
+FEW_EXAMPLES = 30
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often the examples of one class were taken for another."""
+
+    true: str
+    predicted: str
+    n: int
+    support: int
+
+    @property
+    def share(self) -> float:
+        """The share of the class, between 0 and 1."""
+        return self.n / self.support
+
+
+def find_confusions(test: TestRecord, most: int = 5) -> list[Confusion]:
+    """Find the most frequent confusions, the most frequent first."""
+    names = [each.name for each in test.per_class]
+    confusions = [
+        Confusion(names[true], names[predicted], n, sum(row))
+        for true, row in enumerate(test.confusion)
+        for predicted, n in enumerate(row)
+        if n and true != predicted
+    ]
+    return sorted(confusions, key=lambda confusion: -confusion.n)[:most]
+
+
+def find_warnings(record: Record, language: Language, gettext: Gettext) -> list[str]:
+    """Find what limits the results, as sentences in Markdown."""
+    return [
+        *_of_search(record, language, gettext),
+        *_of_choice(record, language, gettext),
+        *_of_data(record, language, gettext),
+        *_of_test(record, language, gettext),
+    ]
+
+
+def _of_search(record: Record, language: Language, _: Gettext) -> Iterator[str]:
+    search, count = record.search, partial(write_count, language=language)
+    n_failed = sum(trial.status == "failed" for trial in record.trials)
+    if search.ended == "interrupted":
+        yield _(
+            "The search was interrupted: %(n)s of %(asked)s trials are in this card."
+        ) % {"n": count(len(record.trials)), "asked": count(search.trials_asked)}
+    if n_failed:
+        yield _("Trials that failed and could not be chosen: %(n)s.") % {"n": count(n_failed)}
+
+
+def _of_choice(record: Record, language: Language, _: Gettext) -> Iterator[str]:
+    best, count = record.best, partial(write_count, language=language)
+    chosen = next(trial for trial in record.trials if trial.number == best.number)
+    shear = Augmentation.model_validate(best.augmentation).shear_range
+    if chosen.guessing:
+        yield _("The chosen trial is not distinguishable from guessing on the validation set.")
+    chooses_epoch = Training.model_validate(best.training).restore == "best"
+    if chooses_epoch and best.best_epoch == best.epochs:
+        yield _(
+            "The chosen epoch, %(epoch)s, is the last one that was trained: whether more epochs "
+            "would give a better model was not tried in this trial."
+        ) % {"epoch": count(best.best_epoch)}
+    if 0 < shear < 1:
+        yield _(
+            "The shear range of %(shear)s is in degrees, less than one degree: it leaves the "
+            "images next to unchanged."
+        ) % {"shear": write_number(shear, language)}
+    if not record.seeds:
+        yield _("One training only: the spread of training was not measured.")
+
+
+def _of_data(record: Record, language: Language, _: Gettext) -> Iterator[str]:
+    data, count = record.data, partial(write_count, language=language)
+    if data.duplicates_within:
+        yield _("Images that repeat an earlier one of their own set exactly: %(n)s.") % {
+            "n": count(data.duplicates_within)
+        }
+    if data.duplicates_across:
+        yield _("Images of the validation or test set that are also in another set: %(n)s.") % {
+            "n": count(data.duplicates_across)
+        }
+
+
+def _of_test(record: Record, language: Language, _: Gettext) -> Iterator[str]:
+    test, count = record.test, partial(write_count, language=language)
+    height, width, channels = record.data.input_shape
+    if test is None:
+        yield _("The model was not evaluated on the test set.")
+        return
+    if test.look > 1:
+        yield _(
+            "The test set had been looked at before, as far as is recorded here; this result "
+            "comes from look number %(look)s."
+        ) % {"look": count(test.look)}
+    scarce = [each for each in test.per_class if each.support < FEW_EXAMPLES]
+    if scarce:
+        yield _(
+            "Classes with fewer than %(few)s examples in the test set, whose results are "
+            "uncertain: %(classes)s."
+        ) % {
+            "few": FEW_EXAMPLES,
+            "classes": write_list(
+                [f"{escape(each.name)} ({count(each.support)})" for each in scarce], language
+            ),
+        }
+    unseen = [escape(each.name) for each in test.per_class if each.precision is None]
+    if unseen:
+        yield _("Classes that the model never predicted on the test set: %(classes)s.") % {
+            "classes": write_list(unseen, language)
+        }
+    kind = _("grayscale") if channels == 1 else _("color")
+    yield _(
+        "Evaluated only on %(kind)s images of %(height)s × %(width)s pixels; results are broken "
+        "down by class and by nothing else."
+    ) % {"kind": kind, "height": count(height), "width": count(width)}

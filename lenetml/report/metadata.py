@@ -1,0 +1,65 @@
+"""The front matter of a card: what model hubs read, neutral of language but for its code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from lenetml.record import Record, TestRecord
+from lenetml.report.markdown import plain
+from lenetml.report.words import DIGITS
+from lenetml.spec.types import Language
+
+
+def write_metadata(record: Record, language: Language) -> str:
+    """Write the front matter: YAML between two lines of dashes, decimals with a point."""
+    license_name = record.spec["card"]["license"]
+    data_set = record.spec["data"]["dataset"]
+    entries: dict[str, Any] = {
+        "language": [language],
+        "license": plain(license_name) if license_name else None,
+        "library_name": "keras",
+        "pipeline_tag": "image-classification",
+        "tags": ["lenetml", "keras", *(["keras-tuner"] if record.search.strategy else [])],
+        "datasets": [data_set] if data_set else None,
+        "metrics": ["accuracy", "precision", "recall", "f1"],
+        "model-index": _model_index(record, record.test) if record.test else None,
+        "co2_eq_emissions": _emissions(record),
+    }
+    given = {key: value for key, value in entries.items() if value is not None}
+    text = yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=1000)
+    return f"---\n{text}---\n"
+
+
+def _model_index(record: Record, test: TestRecord) -> list[dict[str, Any]]:
+    values = {
+        ("accuracy", "accuracy"): test.accuracy,
+        ("precision", "precision (weighted)"): test.precision,
+        ("recall", "recall (weighted)"): test.recall,
+        ("f1", "F1 (weighted)"): test.f1,
+    }
+    data_set = plain(record.data.dataset)
+    result = {
+        "task": {"type": "image-classification"},
+        "dataset": {"type": data_set, "name": data_set, "split": "test"},
+        "metrics": [
+            {"type": kind, "name": name, "value": round(value, 4)}
+            for (kind, name), value in values.items()
+        ],
+    }
+    return [{"name": record.name, "results": [result]}]
+
+
+def _emissions(record: Record) -> dict[str, Any] | None:
+    """Give emissions in grams, the unit of the hubs; None where there are none."""
+    energy = record.energy
+    if energy is None or energy.kg_co2eq is None:
+        return None
+    grams = float(f"{energy.kg_co2eq * 1000:.{DIGITS[energy.method] - 1}e}")
+    return {
+        "emissions": grams,
+        "source": f"{plain(energy.tracker)}, {energy.method}",
+        "geographical_location": energy.country,
+        "hardware_used": ", ".join(map(plain, [record.environment.cpu, *record.environment.gpus])),
+    }

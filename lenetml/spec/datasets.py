@@ -1,0 +1,56 @@
+"""Facts of the named data sets, known without reading them: shapes, classes and sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What is known of a data set before it is at hand.
+
+    Args:
+        name: As in a spec.
+        input_shape: Height, width, channels.
+        classes: Names, in the order of the labels.
+        pool: Images that training and validation come from, and the test part too where
+            there is no own one.
+        own_test: Images of the test part that the data set comes with; None: it has none.
+    """
+
+    name: str
+    input_shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    pool: int
+    own_test: int | None
+
+
+NAMED: dict[str, DatasetFacts] = {
+    facts.name: facts
+    for facts in (
+        DatasetFacts("mnist", (28, 28, 1), _DIGITS, pool=60_000, own_test=10_000),
+        DatasetFacts(
+            "fashion_mnist",
+            (28, 28, 1),
+            (
+                "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+            ),
+            pool=60_000,
+            own_test=10_000,
+        ),
+        DatasetFacts(
+            "cifar10",
+            (32, 32, 3),
+            (
+                "airplane", "automobile", "bird", "cat", "deer",
+                "dog", "frog", "horse", "ship", "truck",
+            ),
+            pool=50_000,
+            own_test=10_000,
+        ),
+        DatasetFacts("digits", (8, 8, 1), _DIGITS, pool=1_797, own_test=None),
+    )
+}  # fmt: skip

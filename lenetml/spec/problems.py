@@ -1,0 +1,124 @@
+"""A problem of a spec: a frozen value, and its three forms: text, JSON, workflow annotation."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lenetml.spec.source import Span
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, or worth a warning, and where.
+
+    Args:
+        path: The file as the user named it.
+        span: The place in it; its `origin` replaces file and line for `--set`.
+        message: What is wrong, in one sentence.
+        notes: What was found, what is allowed, what to do: one line each.
+        source: The line of the text that `span` points into.
+    """
+
+    path: str
+    span: Span
+    message: str
+    notes: tuple[str, ...] = ()
+    source: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the spec cannot be used because of it."""
+        return self.severity == "error"
+
+    def __str__(self) -> str:
+        label = "" if self.is_error else "warning: "
+        if self.span.origin:
+            lines = [f"{self.span.origin}: {label}{self.message}"]
+        else:
+            place = f"{self.path}:{self.span.line}:{self.span.column}"
+            lines = [f"{place}: {label}{self.message}", *self._excerpt()]
+        return "\n".join([*lines, *(f"    {note}" for note in self.notes)])
+
+    def _excerpt(self) -> list[str]:
+        if not self.source.strip():
+            return []
+        number = f"    {self.span.line} | "
+        shown, column, width = _window(self.source, self.span.column, self.span.width)
+        return [number + shown, " " * (len(number) - 2) + "| " + " " * (column - 1) + "^" * width]
+
+
+def _window(line: str, column: int, width: int, most: int = 100) -> tuple[str, int, int]:
+    """Cut a long line to the part around the place; tabs become spaces so that carets fit."""
+    line = line.replace("\t", " ")
+    start = max(0, column - 1 - most // 2) if len(line) > most else 0
+    shown = line[start : start + most].rstrip()
+    shift = 0
+    if start:
+        shown, shift = "..." + shown, 3
+    if start + most < len(line):
+        shown += "..."
+    column = column - start + shift
+    return shown, column, max(1, min(width, len(shown) - column + 1))
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Sort problems by place and drop repeats; those of `--set` come first."""
+    unique = dict.fromkeys(problems)
+    return sorted(unique, key=lambda p: (not p.span.origin, p.span.line, p.span.column))
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> tuple[str, ...]:
+    """A line that names the nearest known word, or nothing where none is near."""
+    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    return (f'did you mean "{near[0]}"?',) if near else ()
+
+
+def as_json(problem: Problem) -> dict[str, Any]:
+    """A problem as one JSON object."""
+    return {
+        "path": problem.path,
+        "line": problem.span.line,
+        "column": problem.span.column,
+        "width": problem.span.width,
+        "option": problem.span.origin or None,
+        "severity": problem.severity,
+        "message": problem.message,
+        "notes": list(problem.notes),
+    }
+
+
+def as_annotation(problem: Problem) -> str:
+    """A problem as a workflow command, which GitHub shows beside the line.
+
+    Source: "Workflow commands for GitHub Actions", setting an error message.
+    """
+    place = f"file={_property(problem.path)},line={problem.span.line},col={problem.span.column}"
+    end = f"endColumn={problem.span.column + problem.span.width}"
+    text = "\n".join([problem.message, *problem.notes])
+    return f"::{problem.severity} {place},{end}::{_escape(text)}"
+
+
+def as_summary(problems: Sequence[Problem]) -> str:
+    """All problems as a Markdown table: GitHub shows only ten annotations a step."""
+    rows = ["| place | severity | problem |", "|---|---|---|"]
+    for problem in problems:
+        text = "<br>".join([problem.message, *problem.notes])
+        place = f"{problem.path}:{problem.span.line}:{problem.span.column}"
+        rows.append(f"| {_cell(place)} | {problem.severity} | {_cell(text)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _cell(text: str) -> str:
+    return text.replace("&", "&amp;").replace("|", "&#124;").replace("<script", "&lt;script")

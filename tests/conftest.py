@@ -1,0 +1,17 @@
+"""What all tests share: the real MNIST, and a folder for runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+MNIST_FOLDER = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The folder that holds the real `mnist.npz`."""
+    if not (MNIST_FOLDER / "mnist.npz").exists():
+        pytest.skip("real MNIST is not there: no shared/data/mnist.npz beside the project")
+    return MNIST_FOLDER
