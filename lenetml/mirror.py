@@ -1,10 +1,9 @@
 """A one-way copy of trials to Weights & Biases: the one door to wandb.
 
 Each trial is one W&B run of the group that bears the name of the run's folder. The driver calls
-the mirror after its journal, which alone is the record, so the mirror never raises: after a fault
-online the open trials start again offline, under the same ids; after a fault offline it gives up.
-Either way there is one warning. Nothing is sent but what the trials say, and nothing is written
-outside the run's folder.
+the mirror after its journal, which alone is the record, so the mirror never raises: after a first
+fault the open trials start again offline, under the same ids; after a second it gives up; there is
+one warning. Nothing is sent but what the trials say; nothing is written outside the run's folder.
 """
 
 from __future__ import annotations
@@ -12,32 +11,33 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lenetml.record import TrialRecord
 from lenetml.spec.sections import Wandb
 
-INIT_SECONDS = 8
-FINISH_SECONDS = 30
+CACHE = "wandb/cache"
+FIRST_MODES = {"auto": "online", "online": "online", "offline": "offline", "disabled": None}
 
 # Where the server is and who asks is the user's own; every other WANDB_ variable would change
 # what the spec says.
-KEPT_VARIABLES = (
+KEPT_VARIABLES = {
     "WANDB_API_KEY",
     "WANDB_BASE_URL",
     "WANDB_CONFIG_DIR",
     "WANDB_HTTPS_PROXY",
     "WANDB_HTTP_PROXY",
     "WANDB_IDENTITY_TOKEN_FILE",
-)
+}
 
 # wandb 0.31: `x_disable_meta` and `x_disable_machine_info` keep host, command line and hardware
-# to this machine, an empty `host` its name; `stop_fn` keeps the stop button of W&B's page from
+# to this machine, empty `host` and `program` their names; `stop_fn` keeps the stop button of W&B's page from
 # interrupting the whole search.
 QUIET: dict[str, Any] = {
     "silent": True,
@@ -47,6 +47,7 @@ QUIET: dict[str, Any] = {
     "disable_job_creation": True,
     "host": "",
     "label_disable": True,
+    "program": "",
     "save_code": False,
     "stop_fn": lambda: None,
     "symlink": False,
@@ -56,15 +57,15 @@ QUIET: dict[str, Any] = {
     "x_disable_stats": True,
     "x_disable_viewer": True,
     "x_save_requirements": False,
-    "init_timeout": INIT_SECONDS,
-    "finish_timeout": FINISH_SECONDS,
+    "init_timeout": 8,
+    "finish_timeout": 30,
     "finish_timeout_raises": True,
 }
 
 
 @dataclass
 class _Trial:
-    """What is known of a trial, and how much of it W&B has been told."""
+    """A trial that W&B has not been told to its end."""
 
     number: int
     config: dict[str, Any]
@@ -72,89 +73,225 @@ class _Trial:
     summary: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
     run: Any = None
-    n_told: int = 0
+    n_epochs_told: int = 0
 
 
 class Mirror:
-    """One life of mirroring: opened by `open_mirror`, closed once.
-
-    Args:
-        section: The spec's section; None, or mode disabled, for a mirror that does nothing.
-        folder: The folder of the run; W&B's files go to `wandb/` in it.
-        group: Name of that folder.
-        name: Name of the spec.
-        warn: Takes the one warning that there may be.
-    """
+    """One life of mirroring: opened by `open_mirror`, told of every trial, closed once."""
 
     def __init__(
-        self,
-        section: Wandb | None,
-        folder: Path,
-        group: str,
-        name: str,
-        warn: Callable[[str], None],
+        self, section: Wandb, folder: Path, group: str, name: str, warn: Callable[[str], None]
     ) -> None:
-        self._section = section if section and section.mode != "disabled" else None
+        self._section = section
         self._folder = folder
         self._group = group
         self._name = name
         self._warn = warn
-        self._mode: Literal["online", "offline"] | None = None
-        self._open: dict[int, _Trial] = {}
-        self._n_ended: Counter[str] = Counter()
-        if self._section:
-            self._guard(self._choose_mode)
+        self._mode = FIRST_MODES[section.mode]
+        self._fault: str | None = None
+        self._wandb: Any = None
+        self._trials: dict[int, _Trial] = {}
+        self._n_ended: Counter[str | None] = Counter()
+        if self._mode == "online":
+            self._guard(self._look_for_key)
 
     def trial_started(self, number: int, values: Mapping[str, Any], seed: int) -> None:
         """Start a run whose config is the trial's values and its seed."""
         if self._mode:
-            self._open[number] = _Trial(number, {"seed": seed, **values})
+            self._trials[number] = _Trial(number, {"seed": seed, **values})
             self._guard(self._tell)
 
     def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Add a row to the history; epochs count from 1."""
         if self._mode:
-            self._open[number].epochs.append({"epoch": epoch, **metrics})
+            self._trials[number].epochs.append({"epoch": epoch, **metrics})
             self._guard(self._tell)
 
     def trial_ended(self, trial: TrialRecord) -> None:
-        """Write the summary and finish the run; a trial not seen before is sent whole."""
-        if self._mode:
-            told = self._open.setdefault(trial.number, _from_record(trial))
-            told.summary = _summary(trial)
-            told.exit_code = 0 if trial.status in ("completed", "stopped") else 1
-            self._guard(self._tell)
+        """Write the summary and finish the run; what was not told before is told now."""
+        if self._mode is None:
+            return
+        unknown = _Trial(trial.number, {"seed": trial.seed, **trial.values})
+        told = self._trials.setdefault(trial.number, unknown)
+        told.epochs += _rows(trial.history)[len(told.epochs) :]
+        told.summary = _summary(trial)
+        told.exit_code = 0 if trial.status in ("completed", "stopped") else 1
+        self._guard(self._tell)
 
     def close(self) -> str | None:
-        """Finish what is open and say what became of the mirror; None where none was asked for."""
-        for trial in self._open.values():
+        """Finish what is open; say in a sentence what became of the mirror, None if none is."""
+        for trial in self._trials.values():
             trial.exit_code = 1
         self._guard(self._tell)
-        self._guard(self._stop)
+        self._stop()
         return self._outcome()
-
-    def _choose_mode(self) -> None:
-        assert self._section
-        self._mode = "offline"
-        if self._section.mode == "offline":
-            return
-        with _environment(self._folder):
-            import wandb
-
-            wandb.setup(wandb.Settings(silent=True, mode="online"))
-            if wandb.login(prompt=False, verify=False):
-                self._mode = "online"
-        if self._mode == "offline" and self._section.mode == "online":
-            self._warn("W&B has no key (WANDB_API_KEY or `wandb login`); the mirror stays offline")
 
     def _guard(self, action: Callable[[], None]) -> None:
         """Do something with W&B; whatever goes wrong there ends here."""
-        if self._section is None:
+        if self._mode is None:
             return
-        while True:
-            try:
-                action()
+        try:
+            action()
+        except Exception as fault:
+            self._recover(fault)
+
+    def _recover(self, fault: BaseException) -> None:
+        """Start the open runs again offline after the first fault; give up after the second."""
+        is_first = self._fault is None
+        if self._fault is None:
+            self._fault = f"{type(fault).__name__}: {fault}".splitlines()[0]
+        self._mode = "offline" if is_first else None
+        # Only without the old process are the ids of the open runs free again.
+        self._stop()
+        for trial in self._trials.values():
+            trial.run = None
+        self._guard(self._tell)
+        if is_first:
+            then = "the mirror goes on offline" if self._mode else "nothing more is mirrored"
+            self._warn(f"W&B failed ({self._fault}); {then}")
+
+    def _look_for_key(self) -> None:
+        with self._session() as wandb:
+            if wandb.login(prompt=False, verify=False):
                 return
-            # `wandb.teardown` leaves by SystemExit where its service died (wandb 0.31).
-            except (Exception, SystemExit) as fault:
-                ...
+        self._mode = "offline"
+        if self._section.mode == "online":
+            self._warn("W&B has no key (WANDB_API_KEY or `wandb login`); the mirror is offline")
+
+    def _tell(self) -> None:
+        """Bring every open run up to date."""
+        for trial in list(self._trials.values()):
+            if trial.run is None:
+                trial.run = self._start(trial)
+                trial.n_epochs_told = 0
+            for row in trial.epochs[trial.n_epochs_told :]:
+                trial.run.log(row, step=row["epoch"], commit=True)
+            trial.n_epochs_told = len(trial.epochs)
+            if trial.exit_code is not None:
+                trial.run.summary.update(trial.summary)
+                trial.run.finish(exit_code=trial.exit_code)
+                self._n_ended[self._mode] += 1
+                del self._trials[trial.number]
+
+    def _start(self, trial: _Trial) -> Any:
+        run_id = hashlib.sha256(f"{self._group}/{trial.number}".encode()).hexdigest()[:16]
+        # An earlier try at this trial was cut short; sent too, it would mix with this one.
+        for leftover in (self._folder / "wandb").glob(f"*run-*-{run_id}*"):
+            shutil.rmtree(leftover)
+        with self._session() as wandb:
+            return wandb.init(
+                project=self._section.project,
+                entity=self._section.entity,
+                group=self._group,
+                job_type="trial",
+                name=f"{self._name}-trial-{trial.number:02d}",
+                id=run_id,
+                tags=self._section.tags,
+                config=trial.config,
+                mode=self._mode,
+                dir=self._folder,
+                reinit="create_new",
+                settings=wandb.Settings(**QUIET),
+            )
+
+    @contextmanager
+    def _session(self) -> Iterator[Any]:
+        """The library, set up from the spec and not from what lies about on this machine."""
+        with _environment(self._folder):
+            import wandb
+
+            self._wandb = wandb
+            session = wandb.setup(wandb.Settings(silent=True, mode="online"))
+            # `init` takes None for "as in the settings files", and these may name a team.
+            session.settings.entity = self._section.entity
+            yield wandb
+
+    def _stop(self) -> None:
+        """End W&B's own process, if there is one, and clear away its logs and links to them."""
+        # Where that process has died, wandb 0.31 leaves `teardown` by SystemExit.
+        with suppress(Exception, SystemExit):
+            if self._wandb:
+                self._wandb.teardown()
+        self._wandb = None
+        for link in self._folder.glob("wandb/*/logs/debug-core.log"):
+            link.unlink()
+        shutil.rmtree(self._folder / CACHE, ignore_errors=True)
+
+    def _outcome(self) -> str | None:
+        if self._section.mode == "disabled":
+            return None
+        project = f"the W&B project {self._section.project}"
+        facts = []
+        if n := self._n_ended["online"]:
+            facts.append(f"{_count(n)} sent to {project}")
+        if n := self._n_ended["offline"]:
+            runs = f"{shlex.quote(str(self._folder / 'wandb'))}/offline-run-*"
+            facts.append(f"{_count(n)} kept for {project}; send with: wandb sync {runs}")
+        if self._mode is None:
+            facts.append(f"the mirror was given up ({self._fault})")
+        return "; ".join(facts) or "no trial to mirror"
+
+
+def open_mirror(
+    section: Wandb | None, folder: Path, group: str, name: str, warn: Callable[[str], None]
+) -> Mirror:
+    """Open the mirror of a run.
+
+    Args:
+        section: The spec's section; with None, or mode disabled, W&B is not touched.
+        folder: The folder of the run; W&B's files go to `wandb/` in it.
+        group: Name of that folder.
+        name: Name of the spec.
+        warn: Takes the one warning that there may be.
+    """
+    disabled = Wandb(project="none", mode="disabled")
+    return Mirror(section or disabled, folder, group, name, warn)
+
+
+def _rows(history: Mapping[str, list[float]]) -> list[dict[str, float]]:
+    n_epochs = max(map(len, history.values()), default=0)
+    return [
+        {"epoch": i + 1, **{name: series[i] for name, series in history.items() if i < len(series)}}
+        for i in range(n_epochs)
+    ]
+
+
+def _summary(trial: TrialRecord) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "status": trial.status,
+        "reason": trial.reason,
+        "objective": trial.objective,
+        "best_epoch": trial.best_epoch,
+        "parameters": trial.parameters,
+        "macs": trial.macs,
+        "seconds": trial.seconds,
+    }
+    if trial.val:
+        for name in ("accuracy", "precision", "recall", "f1"):
+            facts[f"val_{name}"] = getattr(trial.val, name)
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _count(n: int) -> str:
+    return "1 trial" if n == 1 else f"{n} trials"
+
+
+@contextmanager
+def _environment(folder: Path) -> Iterator[None]:
+    """Show W&B, and the process that it starts, only the variables that they may know."""
+    given = {name: text for name, text in os.environ.items() if name.startswith("WANDB_")}
+    ours = {
+        "WANDB_CACHE_DIR": str(folder / CACHE),
+        "WANDB_DATA_DIR": str(folder / CACHE),
+        "WANDB_ERROR_REPORTING": "false",
+        "WANDB_SILENT": "true",
+    }
+    for name in given.keys() - KEPT_VARIABLES:
+        del os.environ[name]
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith("WANDB_")]:
+            del os.environ[name]
+        os.environ.update(given)

@@ -9,6 +9,12 @@ import pytest
 MNIST_FOLDER = Path(__file__).parents[2] / "shared" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite", action="store_true", help="write the golden cards anew, to be read in the diff"
+    )
+
+
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
     """The folder that holds the real `mnist.npz`."""

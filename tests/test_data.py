@@ -109,9 +109,7 @@ def test_a_count_takes_some_of_the_own_test_part(mnist):
     whole = load_data(GMNET, 1, HERE).record
     assert loaded.record.fingerprint == whole.fingerprint
     assert loaded.record.test_fingerprint != whole.test_fingerprint
-    for count, of_all in zip(
-        loaded.record.class_counts.test, whole.class_counts.test, strict=True
-    ):
+    for count, of_all in zip(loaded.record.class_counts.test, whole.class_counts.test, strict=True):
         assert abs(count - of_all / 100) < 1
 
 
@@ -321,7 +319,7 @@ def test_a_header_that_claims_more_than_there_is(read, tmp_path):
     )
 
 
-@pytest.mark.parametrize("header", [b"(4, 4, 4(, }", b"(4, 4,'4), }", b"(4, 4, 04), "])
+@pytest.mark.parametrize("header", [b"(4, 4, 4(, }", b"(4, 4, 04), "])
 def test_a_header_that_is_none(read, tmp_path, header):
     assert refusal(read, with_header(b"(4, 4, 4), }", header), tmp_path) == (
         "mnist.npz is damaged, or is no .npz file\n"
@@ -410,7 +408,8 @@ def test_nowhere_to_be_had_names_three_ways(tmp_path):
         f"{MissingError.__name__} 3",
         "mnist is not here and cannot be downloaded",
     ]
-    assert lines[2].startswith("    URL fetch failure on https://")
+    looked = f"    looked in: {tmp_path / 'datasets'}; then: URL fetch failure on https://"
+    assert lines[2].startswith(looked)
     assert lines[3:] == [
         "    put mnist.npz into a folder and set LENETML_DATA_DIR to that folder,",
         f"    or put it into Keras's cache, {tmp_path / 'datasets'},",

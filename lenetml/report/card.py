@@ -6,6 +6,7 @@ compared with what its record says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lenetml.record import Record, TrialRecord, write_atomically
+from lenetml.record import Record, write_atomically
 from lenetml.report.figures import draw_confusion, draw_learning_curves
 from lenetml.report.language import load_translations, templates_folder
 from lenetml.report.markdown import code, escape
@@ -27,9 +28,7 @@ __all__ = ["missing_texts", "render_card", "templates_folder", "write_cards"]
 TEMPLATE = "card.md.j2"
 
 
-def write_cards(
-    folder: Path, record: Record, languages: Sequence[str] | None = None
-) -> list[Path]:
+def write_cards(folder: Path, record: Record, languages: Sequence[str] | None = None) -> list[Path]:
     """Write a card for each language into the folder of a run, and its figures beside it.
 
     Args:
@@ -48,7 +47,8 @@ def render_card(record: Record, language: str) -> str:
     """Write the card of a record in a language, `en` or `pt`, as text."""
     known = cast(Language, language)
     view = view_record(record, known, load_translations(known))
-    return _environment(known).get_template(TEMPLATE).render(view)
+    text = _environment(known).get_template(TEMPLATE).render(view)
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def _write_card(folder: Path, record: Record, language: Language) -> Path:

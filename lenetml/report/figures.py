@@ -29,7 +29,7 @@ DOTS_PER_INCH = 200
 # Okabe and Ito's blue and vermilion, https://jfly.uni-koeln.de/color/.
 BLUE, VERMILION = "#0072B2", "#D55E00"
 MAX_NUMBERED_CLASSES = 20
-MAX_NAME_LENGTH = 16
+MAX_NAME_LENGTH = 20
 
 
 def draw_learning_curves(trial: TrialRecord, language: Language, gettext: Gettext) -> bytes:
@@ -40,7 +40,7 @@ def draw_learning_curves(trial: TrialRecord, language: Language, gettext: Gettex
     """
     _ = gettext
     with _own_style():
-        figure = Figure(figsize=(WIDTH_INCHES, 2.7), layout="constrained")
+        figure = Figure(figsize=(WIDTH_INCHES, 2.9), layout="constrained")
         loss, accuracy = figure.subplots(1, 2)
         for axes, metric, title in (
             (loss, "loss", _("Loss")),
@@ -58,7 +58,8 @@ def draw_learning_curves(trial: TrialRecord, language: Language, gettext: Gettex
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.yaxis.set_major_formatter(_ticks(language))
             axes.grid(alpha=0.3)
-        accuracy.legend(loc="lower right")
+        lines, labels = accuracy.get_legend_handles_labels()
+        figure.legend(lines, labels, loc="outside lower center", ncols=len(lines), frameon=False)
         return _to_png(figure)
 
 
@@ -75,15 +76,17 @@ def draw_confusion(test: TestRecord, language: Language, gettext: Gettext) -> by
         figure = Figure(figsize=(WIDTH_INCHES, 5.2), layout="constrained")
         axes = figure.subplots()
         # The diagonal dwarfs every confusion: a root makes the small shares visible.
-        image = axes.imshow(shares, cmap="cividis_r", norm=PowerNorm(0.4, vmin=0, vmax=1))
+        image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.4, vmin=0, vmax=1))
         bar = figure.colorbar(image, ax=axes, ticks=[0, 0.01, 0.1, 0.5, 1], shrink=0.85)
         bar.set_label(_("Share of the true class"))
         bar.ax.yaxis.set_major_formatter(_ticks(language))
         if len(names) <= MAX_NUMBERED_CLASSES:
             _write_counts(axes, test.confusion, shares, language)
+            slope = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
             is_long = max(map(len, names)) > 3
-            axes.set_xticks(range(len(names)), names, parse_math=False, rotation=45 * is_long)
-            axes.set_yticks(range(len(names)), names, parse_math=False)
+            places = range(len(names))
+            axes.set_xticks(places, names, parse_math=False, **(slope if is_long else {}))
+            axes.set_yticks(places, names, parse_math=False)
         axes.set_xlabel(_("Predicted class"))
         axes.set_ylabel(_("True class"))
         return _to_png(figure)
@@ -103,7 +106,7 @@ def _write_counts(
     size = 8 if len(confusion) <= 12 else 5
     for true, row in enumerate(confusion):
         for predicted, n in enumerate(row):
-            color = "white" if shares[true][predicted] > 0.1 else "black"
+            color = "white" if shares[true][predicted] > 0.3 else "black"
             text = write_count(n, language)
             axes.text(predicted, true, text, ha="center", va="center", color=color, fontsize=size)
 

@@ -57,9 +57,10 @@ def _of_search(record: Record, language: Language, _: Gettext) -> Iterator[str]:
     search, count = record.search, partial(write_count, language=language)
     n_failed = sum(trial.status == "failed" for trial in record.trials)
     if search.ended == "interrupted":
-        yield _(
-            "The search was interrupted: %(n)s of %(asked)s trials are in this card."
-        ) % {"n": count(len(record.trials)), "asked": count(search.trials_asked)}
+        yield _("The search was interrupted: %(n)s of %(asked)s trials were begun.") % {
+            "n": count(len(record.trials)),
+            "asked": count(search.trials_asked),
+        }
     if n_failed:
         yield _("Trials that failed and could not be chosen: %(n)s.") % {"n": count(n_failed)}
 
@@ -82,7 +83,7 @@ def _of_choice(record: Record, language: Language, _: Gettext) -> Iterator[str]:
             "images next to unchanged."
         ) % {"shear": write_number(shear, language)}
     if not record.seeds:
-        yield _("One training only: the spread of training was not measured.")
+        yield _("The spread of training was not measured.")
 
 
 def _of_data(record: Record, language: Language, _: Gettext) -> Iterator[str]:

@@ -48,7 +48,7 @@ def code(value: Any) -> str:
     if value is None:
         return MISSING
     text = plain(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-    # A backtick would end the span, a bar the cell around it; "<" is for readers that look for HTML.
+    # A backtick would end the span and a bar the cell around it; "<" stands nowhere in a card.
     return escape(text) if not text or re.search(r"[`|<]", text) else f"`{text}`"
 
 

@@ -57,8 +57,7 @@ def choose_texts(record: Record, language: Language, gettext: Gettext) -> dict[s
     """Take every text that only people can give, by its key, in the order of the card."""
     labels = _label_texts(gettext)
     return {
-        key: choose_text(key, labels[key], text, language)
-        for key, text in _texts(record).items()
+        key: choose_text(key, labels[key], text, language) for key, text in _texts(record).items()
     }
 
 

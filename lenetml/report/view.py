@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from gettext import NullTranslations
@@ -11,8 +13,15 @@ from typing import Any
 from lenetml.record import BaselineRecord, Record, TrialRecord
 from lenetml.report.findings import find_confusions, find_warnings
 from lenetml.report.language import Gettext
-from lenetml.report.markdown import code, escape, plain
+from lenetml.report.markdown import plain
 from lenetml.report.metadata import write_metadata
+from lenetml.report.phrases import (
+    explain,
+    name_end,
+    name_status,
+    name_strategy,
+    tell_method,
+)
 from lenetml.report.said import Said, choose_text, choose_texts
 from lenetml.report.words import write_count
 from lenetml.spec.sections import Augmentation, Data, Training
@@ -26,7 +35,7 @@ class TrialRow:
     record: TrialRecord
     status: str
     values: Sequence[Any]
-    note: str | None
+    note: str
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,7 @@ def view_record(
     _ = translations.gettext
     texts = choose_texts(record, language, _)
     data, best = record.data, record.best
-    names = _name_statuses(_)
-    statuses = [trial.status for trial in record.trials]
+    statuses = Counter(trial.status for trial in record.trials)
     columns = list(dict.fromkeys(name for trial in record.trials for name in trial.values))
     n_examples = data.train + data.val + data.test
     return {
@@ -80,16 +88,11 @@ def view_record(
                 strict=True,
             )
         ),
-        "strategy": _name_strategies(_).get(record.search.strategy or ""),
-        "ended": _name_ends(_)[record.search.ended],
-        "status_counts": [
-            (name, statuses.count(status)) for status, name in names.items() if status in statuses
-        ],
+        "strategy": name_strategy(record.search.strategy, _) if record.search.strategy else None,
+        "ended": name_end(record.search.ended, _),
+        "status_counts": [(name_status(status, _), n) for status, n in statuses.items()],
         "columns": columns,
-        "trials": [
-            TrialRow(trial, names[trial.status], _values(trial, columns), _note(trial, record, _))
-            for trial in record.trials
-        ],
+        "trials": [_view_trial(trial, columns, record, _) for trial in record.trials],
         "any_guessing": any(trial.guessing for trial in record.trials),
         "selected": _selected(record, language, translations),
         "confusions": find_confusions(record.test) if record.test else [],
@@ -98,78 +101,45 @@ def view_record(
             BaselineRow(each, choose_text("title", "", each.title or each.name, language))
             for each in record.baselines
         ],
-        "test_reason": _explain(record.test_reason, _),
-        "energy_reason": _explain(record.energy_reason, _),
-        "shown_classes": _python_list(data.classes),
+        "test_reason": record.test_reason and explain(record.test_reason, _),
+        "energy_method": _name_method(record, _),
+        "tell_method": partial(tell_method, language=language, _=_),
+        "energy_reason": record.energy_reason and explain(record.energy_reason, _),
+        "shown_classes": _write_python(data.classes),
     }
 
 
-def _values(trial: TrialRecord, columns: Sequence[str]) -> list[Any]:
-    return [trial.values.get(name) for name in columns]
-
-
-def _note(trial: TrialRecord, record: Record, _: Gettext) -> str | None:
+def _view_trial(trial: TrialRecord, columns: Sequence[str], record: Record, _: Gettext) -> TrialRow:
     notes = [
         _("**chosen**") if trial.number == record.best.number else None,
         _("not distinguishable from guessing") if trial.guessing else None,
-        _explain(trial.reason, _),
+        explain(trial.reason, _) if trial.reason else None,
     ]
-    return "; ".join(note for note in notes if note) or None
+    return TrialRow(
+        trial,
+        name_status(trial.status, _),
+        [trial.values.get(name) for name in columns],
+        "; ".join(note for note in notes if note),
+    )
 
 
 def _selected(record: Record, language: Language, translations: NullTranslations) -> str:
     """Say how many candidates the winner's validation value is the best of."""
     count = partial(write_count, language=language)
     n = record.best.selected_from
-    plural: Callable[[str, str, int], str] = translations.ngettext
-    return translations.gettext("selected: best of %(trials)s and %(epochs)s, optimistic") % {
-        "trials": plural("%(n)s trial", "%(n)s trials", n.trials) % {"n": count(n.trials)},
-        "epochs": plural("%(n)s epoch", "%(n)s epochs", n.epochs) % {"n": count(n.epochs)},
+    _, ngettext = translations.gettext, translations.ngettext
+    return _("selected: best of %(trials)s and %(epochs)s, optimistic") % {
+        "trials": ngettext("%(n)s trial", "%(n)s trials", n.trials) % {"n": count(n.trials)},
+        "epochs": ngettext("%(n)s epoch", "%(n)s epochs", n.epochs) % {"n": count(n.epochs)},
     }
 
 
-def _explain(reason: str | None, _: Gettext) -> str | None:
-    """Put a reason of the record into words; one without words of its own stays as it is."""
-    if reason is None:
+def _name_method(record: Record, _: Gettext) -> str | None:
+    if record.energy is None:
         return None
-    words: Mapping[str, str] = {
-        "non_finite": _("diverged: the loss was not finite"),
-        "out_of_memory": _("memory ran out"),
-        "infeasible": _("the network cannot be built"),
-        "worker_died": _("the worker process died"),
-        "sealed": _("the spec keeps it sealed"),
-        "interrupted": _("the experiment was interrupted"),
-        "off": _("measuring is switched off in the spec"),
-    }
-    return words.get(reason) or escape(reason)
+    return _("measured") if record.energy.method == "measured" else _("estimated")
 
 
-def _name_statuses(_: Gettext) -> dict[str, str]:
-    return {
-        "completed": _("completed"),
-        "failed": _("failed"),
-        "stopped": _("stopped"),
-        "interrupted": _("interrupted"),
-    }
-
-
-def _name_strategies(_: Gettext) -> dict[str, str]:
-    return {
-        "random": _("random search"),
-        "grid": _("grid search"),
-        "bayesian": _("Bayesian optimization"),
-        "hyperband": _("Hyperband"),
-    }
-
-
-def _name_ends(_: Gettext) -> dict[str, str]:
-    return {
-        "trials": _("all trials asked for were run"),
-        "exhausted": _("every point of the search space was tried"),
-        "interrupted": _("interrupted before all trials were run"),
-    }
-
-
-def _python_list(names: Sequence[str]) -> str:
-    """Write names as Python reads them, on one line whatever they hold."""
-    return "[" + ", ".join(f"{plain(name)!a}" for name in names) + "]"
+def _write_python(names: Sequence[str]) -> str:
+    """Write names as a list that Python reads, on one line whatever they hold."""
+    return json.dumps([plain(name) for name in names], ensure_ascii=False)

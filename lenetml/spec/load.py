@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
@@ -49,6 +49,7 @@ class Spec:
         facts: What is known of the data; None: nothing yet.
         feasibility: How much of the space can be built; None where shapes are not known.
         baselines: The specs to compare with.
+        warnings: What is worth a look and no mistake.
     """
 
     path: File
@@ -60,7 +61,8 @@ class Spec:
     uses: tuple[Use, ...]
     facts: DatasetFacts | None
     feasibility: Feasibility | None
-    baselines: tuple[Spec, ...] = field(default=())
+    baselines: tuple[Spec, ...]
+    warnings: tuple[Problem, ...]
 
     def concrete(self, point: Point) -> ConcreteSpec:
         """The spec at one point of its search space, without references."""
@@ -168,6 +170,7 @@ class _Reader:
         return Spec(
             self.path, self.text, self.overrides, document, data, domains, uses,
             facts_of(draft), feasible, baselines,
+            tuple(in_order(self.problems)),
         )  # fmt: skip
 
     def _read_space(self, data: dict[str, Any]) -> SearchSpace:

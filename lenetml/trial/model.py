@@ -29,7 +29,7 @@ from lenetml.spec.layers import (
 from lenetml.spec.sections import Training
 from lenetml.values import derive_seed
 
-MAX_IMAGES_AT_ONCE = 1000
+MAX_IMAGES_AT_ONCE = 500
 # 256 MiB for the largest feature map of one batch of predictions.
 MAX_VALUES_AT_ONCE = 2**26
 DEFAULT_DECAY_PER_EPOCH = 0.95
@@ -236,13 +236,12 @@ def predictor(model: keras.Model) -> Callable[[NDArray[np.uint8]], NDArray[np.fl
     largest = max(math.prod(layer.output.shape[1:]) for layer in model.layers)
     size = min(max(MAX_VALUES_AT_ONCE // largest, 1), MAX_IMAGES_AT_ONCE)
     forward = tf.function(
-        lambda images: model(scale(images), training=False),
-        input_signature=[tf.TensorSpec(model.input_shape, tf.uint8)],
-    )
+        lambda images: model(scale(images), training=False), autograph=False
+    ).get_concrete_function(tf.TensorSpec(model.input_shape, tf.uint8))
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         starts = range(0, len(images), size)
-        return np.concatenate([forward(images[i : i + size]).numpy() for i in starts])
+        return np.concatenate([forward(tf.constant(images[i : i + size])).numpy() for i in starts])
 
     return predict
 

@@ -155,19 +155,18 @@ def training_batches(
         Pairs of images float32 `(b, h, w, c)` in `[0, 1]` and one-hot targets `(b, n_classes)`.
     """
     source = training_images(part, n_classes, batch_size, augmentation, seed)
+    # AutoGraph cannot rewrite pydantic's methods, and there is no Python loop to rewrite.
+    as_it_is = tf.autograph.experimental.do_not_convert
 
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
         order = epoch_order(source, epoch)
         chunks = tf.data.Dataset.range(source.n_chunks, output_type=tf.int32)
-        return chunks.map(lambda chunk: prepare_chunk(source, order, epoch, chunk)).rebatch(
-            batch_size
-        )
+        prepared = chunks.map(as_it_is(lambda chunk: prepare_chunk(source, order, epoch, chunk)))
+        return prepared.rebatch(batch_size)
 
     numbers = tf.data.Dataset.range(first_epoch, first_epoch + epochs, output_type=tf.int32)
-    batches = numbers.flat_map(batches_of)
-    return batches.apply(
-        tf.data.experimental.assert_cardinality(epochs * source.n_batches)
-    ).with_options(_one_thread())
+    length = tf.data.experimental.assert_cardinality(epochs * source.n_batches)
+    return numbers.flat_map(as_it_is(batches_of)).apply(length).with_options(_one_thread())
 
 
 def _one_thread() -> tf.data.Options:

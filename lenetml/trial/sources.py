@@ -8,6 +8,7 @@ read, so that a small file cannot claim much memory; nothing pickled is read fro
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import math
 import os
@@ -30,7 +31,14 @@ from lenetml.spec.datasets import DatasetFacts
 
 DATA_FOLDER_VARIABLE = "LENETML_DATA_DIR"
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
-CACHE_DAMAGE = (*DAMAGE, OSError, KeyError, pickle.UnpicklingError, tarfile.TarError)
+CACHE_DAMAGE = (
+    *DAMAGE,
+    gzip.BadGzipFile,
+    FileNotFoundError,
+    KeyError,
+    pickle.UnpicklingError,
+    tarfile.TarError,
+)
 
 Progress: TypeAlias = Callable[[str], None]
 
@@ -81,13 +89,14 @@ def read_named(facts: DatasetFacts, on_progress: Progress) -> Source:
         return _read_digits()
     cache = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
     given = os.environ.get(DATA_FOLDER_VARIABLE)
-    for folder in [Path(given).expanduser(), cache] if given else [cache]:
+    folders = [Path(given).expanduser(), cache] if given else [cache]
+    for folder in folders:
         path = folder / f"{facts.name}.npz"
         if path.is_file():
             on_progress(f"reading {path}")
             return _read_npz(path, facts)
     on_progress(f"asking Keras for {facts.name}, which may download it")
-    return _load_with_keras(facts, cache)
+    return _load_with_keras(facts, folders)
 
 
 def _read_digits() -> Source:
@@ -179,18 +188,19 @@ def _check_kind(
         )
 
 
-def _load_with_keras(facts: DatasetFacts, cache: Path) -> Source:
+def _load_with_keras(facts: DatasetFacts, folders: list[Path]) -> Source:
     # Late, because TensorFlow comes with it and a file at hand does not need it.
     import keras
 
+    cache = folders[-1]
     module = getattr(keras.datasets, facts.name)
     try:
         # Keras 3.15 shows its downloads on stdout, which belongs to the answer of a command.
         with contextlib.redirect_stdout(io.StringIO()):
             (x_train, y_train), (x_test, y_test) = module.load_data()
     except Exception as error:
-        # A failed download is a bare Exception in Keras 3.15, so its words must tell it.
-        if isinstance(error, CACHE_DAMAGE) and "URL fetch" not in str(error):
+        # Everything is caught, because a failed download is a bare Exception in Keras 3.15.
+        if isinstance(error, CACHE_DAMAGE):
             raise DataError(
                 f"{facts.name} in Keras's cache is damaged: {cache}",
                 f"{type(error).__name__}: {error}",
@@ -198,7 +208,7 @@ def _load_with_keras(facts: DatasetFacts, cache: Path) -> Source:
             ) from None
         raise MissingError(
             f"{facts.name} is not here and cannot be downloaded",
-            str(error),
+            f"looked in: {', '.join(map(str, folders))}; then: {error}",
             f"put {facts.name}.npz into a folder and set {DATA_FOLDER_VARIABLE} to that folder,",
             f"or put it into Keras's cache, {cache},",
             "or connect to the internet, so that Keras's loader downloads it",

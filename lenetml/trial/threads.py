@@ -20,7 +20,7 @@ def use_one_thread() -> None:
     Raises:
         UsageError: TensorFlow already runs with other numbers of threads.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with _silent_start() if "tensorflow" not in sys.modules else contextlib.nullcontext():
         import tensorflow as tf

@@ -215,40 +215,51 @@ def compile_epoch(
     loss_of = make_loss(training)
     size = source.batch_size
 
-    def train_batch(images: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def train_batch(
+        images: tf.Tensor, targets: tf.Tensor, loss_sum: tf.Tensor, n_correct: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             probabilities = model(images, training=True)
             loss = loss_of(targets, probabilities)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply(gradients, model.trainable_variables)
-        hits = tf.argmax(probabilities, axis=1) == tf.argmax(targets, axis=1)
-        return loss * float_size(images), tf.math.count_nonzero(hits, dtype=tf.int32)
+        correct = tf.argmax(probabilities, axis=1) == tf.argmax(targets, axis=1)
+        return (
+            loss_sum + loss * tf.cast(tf.shape(images)[0], tf.float32),
+            n_correct + tf.math.count_nonzero(correct, dtype=tf.int32),
+        )
 
-    def float_size(images: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.shape(images)[0], tf.float32)
-
-    def run(epoch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def train_epoch(epoch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         order = epoch_order(source, epoch)
-        loss_sum, n_correct = tf.constant(0.0), tf.constant(0)
-        for chunk in tf.range(source.n_chunks):
-            images, targets = prepare_chunk(source, order, epoch, chunk)
-            for start in tf.range(0, tf.shape(images)[0], size):
-                loss, correct = train_batch(
-                    images[start : start + size], targets[start : start + size]
-                )
-                loss_sum += loss
-                n_correct += correct
-                if not tf.math.is_finite(loss_sum):
-                    break
-            if not tf.math.is_finite(loss_sum):
-                break
-        return loss_sum, n_correct
 
-    compiled = tf.function(run)
+        def train_chunk(chunk: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            images, targets = prepare_chunk(source, order, epoch, chunk)
+            _, *sums = tf.while_loop(
+                lambda i, loss_sum, _: (i < tf.shape(images)[0]) & tf.math.is_finite(loss_sum),
+                lambda i, *sums: (
+                    i + size,
+                    *train_batch(images[i : i + size], targets[i : i + size], *sums),
+                ),
+                (0, *sums),
+            )
+            return chunk + 1, *sums
+
+        _, *sums = tf.while_loop(
+            lambda chunk, loss_sum, _: (chunk < source.n_chunks) & tf.math.is_finite(loss_sum),
+            train_chunk,
+            (0, 0.0, 0),
+        )
+        return tuple(sums)
+
+    # The loops are written out: AutoGraph would rewrite, and complain about, all that they call.
+    # A concrete function is not counted by TensorFlow's warning against tracing again and again.
+    traced = tf.function(train_epoch, autograph=False).get_concrete_function(
+        tf.TensorSpec((), tf.int32)
+    )
     n_images = len(source.images)
 
     def run_epoch(epoch: int) -> tuple[float, float]:
-        loss_sum, n_correct = compiled(tf.constant(epoch))
+        loss_sum, n_correct = traced(tf.constant(epoch))
         return float(loss_sum) / n_images, int(n_correct) / n_images
 
     return run_epoch

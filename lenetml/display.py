@@ -1,0 +1,144 @@
+"""Progress on stderr: a live bar on a terminal, one line a trial elsewhere, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from lenetml.record import TrialRecord
+
+
+@contextmanager
+def make_display(*, quiet: bool) -> Iterator[Silent]:
+    """Give the display that fits: nothing, a live bar, or plain lines."""
+    if quiet:
+        yield Silent()
+        return
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Lines()
+        return
+    with Live(console) as display:
+        yield display
+
+
+class Silent:
+    """Shows nothing but warnings."""
+
+    def stage(self, text: str) -> None:
+        """Something begins that may take a while."""
+
+    def search_started(self, name: str, trials: int) -> None:
+        """The search of a spec begins."""
+
+    def trial_started(self, number: int, values: Mapping[str, Any], seed: int) -> None:
+        """A trial begins."""
+
+    def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """An epoch of a trial is over."""
+
+    def trial_ended(self, trial: TrialRecord) -> None:
+        """A trial is over."""
+
+    def warn(self, text: str) -> None:
+        """Something did not go as asked."""
+        print(f"warning: {text}", file=sys.stderr)
+
+
+class Lines(Silent):
+    """One line a stage and a trial, for logs."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._trials = 0
+
+    def stage(self, text: str) -> None:
+        """Write the stage."""
+        print(text, file=sys.stderr, flush=True)
+
+    def search_started(self, name: str, trials: int) -> None:
+        """Remember what is searched."""
+        self._name, self._trials = name, trials
+
+    def trial_ended(self, trial: TrialRecord) -> None:
+        """Write how a trial ended."""
+        head = f"{self._name}: trial {trial.number} of {self._trials}"
+        print(f"{head}: {tell_trial(trial)}", file=sys.stderr, flush=True)
+
+
+class Live(Silent):
+    """A bar of trials with the epoch, the best so far and the time left."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task: Any = None
+        self._best: TrialRecord | None = None
+        self._trials = 0
+        self._begun = time.monotonic()
+
+    def __enter__(self) -> Live:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._progress.stop()
+
+    def stage(self, text: str) -> None:
+        """Show the stage in the place of the bar."""
+        self._start_task(text, None)
+
+    def search_started(self, name: str, trials: int) -> None:
+        """Begin a bar with one step a trial."""
+        self._best, self._trials = None, trials
+        self._start_task(name, trials)
+
+    def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Show the epoch and the best trial so far."""
+        best = f", best {self._best.objective:.4f}" if self._best else ""
+        state = f"trial {number} of {self._trials}, epoch {epoch}{best}"
+        self._progress.update(self._task, state=state)
+
+    def trial_ended(self, trial: TrialRecord) -> None:
+        """Write how the trial ended above the bar, and advance it."""
+        self._console.print(escape(f"trial {trial.number}: {tell_trial(trial)}"), highlight=False)
+        if trial.objective is not None and (
+            self._best is None or trial.objective > (self._best.objective or 0)
+        ):
+            self._best = trial
+        self._progress.advance(self._task)
+
+    def warn(self, text: str) -> None:
+        """Write a warning above the bar."""
+        self._console.print(escape(f"warning: {text}"), highlight=False)
+
+    def _start_task(self, text: str, total: int | None) -> None:
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(escape(text), total=total, state="")
+
+
+def tell_trial(trial: TrialRecord) -> str:
+    """How a trial ended, in one line."""
+    values = ", ".join(f"{name} {value}" for name, value in trial.values.items())
+    if trial.objective is None:
+        return f"{trial.status} ({trial.reason}); {values}"
+    return (
+        f"{trial.objective:.4f} at epoch {trial.best_epoch} of {trial.epochs}, "
+        f"{trial.seconds:.0f} s; {values or 'no hyperparameters'}"
+    )

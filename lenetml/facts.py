@@ -1,0 +1,245 @@
+"""From what happened to what is recorded: the parts of a record, each made by one function."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenetml.record import (
+    BaselineRecord,
+    BestRecord,
+    CostRecord,
+    EnergyRecord,
+    Hyperparameter,
+    LayerRecord,
+    Record,
+    SearchRecord,
+    SelectedFrom,
+    TestRecord,
+    TrialRecord,
+)
+from lenetml.search.loop import Direction, SearchResult
+from lenetml.spec import Spec
+from lenetml.spec.canonical import as_data
+from lenetml.spec.domains import Choice, SearchSpace
+from lenetml.spec.sections import ConcreteSpec, Energy
+from lenetml.spec.shapes import trace
+from lenetml.trial.data import LoadedData
+from lenetml.trial.energy import Meter, Reading, energy_record
+from lenetml.trial.evaluate import is_guessing, mcnemar, unpack_predictions
+
+TEST_PREDICTIONS = "test.npz"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished experiment: its folder, its record, its cards, and whether it ran just now."""
+
+    folder: Path
+    record: Record
+    cards: tuple[Path, ...]
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class KeptModel:
+    """The winner's model file, and how many of its numbers training changes."""
+
+    size_bytes: int
+    sha256: str
+    trainable_parameters: int
+
+
+class Span:
+    """A part of an experiment's time, from its making to `close`: seconds and kWh."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._begun = time.perf_counter()
+        self._reading = meter.sample()
+        self.seconds = 0.0
+        self.kwh = 0.0
+
+    def close(self) -> None:
+        """End the span."""
+        self.seconds = time.perf_counter() - self._begun
+        reading = self._meter.sample()
+        if reading is not None and self._reading is not None:
+            self.kwh = reading.kwh - self._reading.kwh
+
+
+def objective_of(spec: Spec) -> tuple[str, Direction]:
+    """The name that trials are chosen by, and whether more or less of it is better."""
+    name = spec.document.search.objective if spec.document.search else "val_accuracy"
+    return name, "min" if name == "val_loss" else "max"
+
+
+def search_facts(spec: Spec, result: SearchResult, seconds: float) -> SearchRecord:
+    """What is recorded of the search as a whole."""
+    objective, direction = objective_of(spec)
+    search = spec.document.search
+    return SearchRecord(
+        strategy=search.strategy if search else None,
+        objective=objective,
+        direction=direction,
+        trials_asked=search.trials if search and search.trials else 1,
+        ended=result.ended,
+        seconds=seconds,
+        space=_space_facts(spec.space),
+        space_size=_size(spec.space),
+        impossible_share=spec.feasibility.impossible_share if spec.feasibility else 0.0,
+    )
+
+
+def mark_guessing(
+    trials: Sequence[TrialRecord], data: LoadedData, file_of: Callable[[str, int], Path]
+) -> list[TrialRecord]:
+    """Mark the trials whose predictions on validation cannot be told from guessing."""
+    marked = []
+    for trial in trials:
+        if trial.status == "completed":
+            kept = unpack_predictions(file_of("predictions", trial.number).read_bytes())
+            guessing = is_guessing(data.val.labels, kept.classes, len(trials))
+            trial = trial.model_copy(update={"guessing": guessing})
+        marked.append(trial)
+    return marked
+
+
+def best_facts(
+    trial: TrialRecord,
+    trials: Sequence[TrialRecord],
+    concrete: ConcreteSpec,
+    data: LoadedData,
+    model: KeptModel,
+) -> BestRecord:
+    """What is recorded of the chosen trial.
+
+    Args:
+        trial: The chosen one.
+        trials: All of them.
+        concrete: The spec at its point.
+        data: The data.
+        model: The kept model.
+    """
+    assert trial.val is not None and trial.best_epoch is not None
+    completed = [other for other in trials if other.status == "completed"]
+    shapes = trace(concrete.architecture, data.input_shape, len(data.classes))
+    return BestRecord(
+        number=trial.number,
+        values=trial.values,
+        val=trial.val,
+        best_epoch=trial.best_epoch,
+        epochs=trial.epochs,
+        epochs_limit=trial.epochs_limit,
+        selected_from=SelectedFrom(
+            trials=len(completed), epochs=sum(other.epochs for other in completed)
+        ),
+        architecture=[
+            LayerRecord(
+                layer=shape.layer,
+                output_shape=list(shape.output_shape),
+                parameters=shape.parameters,
+                macs=shape.macs,
+            )
+            for shape in shapes
+        ],
+        parameters=trial.parameters,
+        trainable_parameters=model.trainable_parameters,
+        macs=trial.macs,
+        training=as_data(concrete.training),
+        augmentation=as_data(concrete.augmentation),
+        model_bytes=model.size_bytes,
+        model_sha256=model.sha256,
+    )
+
+
+def baseline_facts(
+    other: Finished, this: TestRecord, ours: bytes, theirs: bytes, labels: NDArray[np.int64]
+) -> BaselineRecord:
+    """What is recorded of a baseline, compared on the same test images.
+
+    Args:
+        other: The baseline's finished run.
+        this: The winner on the test part.
+        ours: The winner's packed predictions on it.
+        theirs: Those of the baseline's winner.
+        labels: The true classes.
+    """
+    record = other.record
+    assert record.test is not None
+    classes = [unpack_predictions(packed).classes for packed in (ours, theirs)]
+    return BaselineRecord(
+        name=record.name,
+        title=record.spec.get("title", record.name),
+        spec_sha256=record.spec_sha256,
+        folder=other.folder.name,
+        test=record.test,
+        parameters=record.best.parameters,
+        macs=record.best.macs,
+        difference_pp=100 * (this.accuracy - record.test.accuracy),
+        mcnemar=mcnemar(labels, *classes),
+    )
+
+
+def energy_facts(
+    meter: Meter,
+    total: Reading | None,
+    search: Span,
+    chosen: TrialRecord,
+    trials: Sequence[TrialRecord],
+    section: Energy | None,
+) -> EnergyRecord | None:
+    """What is recorded of the energy; None where nothing was measured.
+
+    The chosen trial's part is a share of the search's energy by CPU time.
+
+    Args:
+        meter: Says how it measured.
+        total: Its last reading.
+        search: The search's part of its time.
+        chosen: The chosen trial.
+        trials: All of them.
+        section: The spec's.
+    """
+    if total is None or meter.methods is None:
+        return None
+    core_seconds = math.fsum(trial.core_seconds for trial in trials)
+    return energy_record(
+        total,
+        search=search.kwh,
+        seeds=0.0,
+        evaluation=max(total.kwh - search.kwh, 0.0),
+        chosen_trial_share=search.kwh * chosen.core_seconds / core_seconds,
+        methods=meter.methods,
+        country=section.country if section else None,
+    )
+
+
+def cost_facts(trials: Sequence[TrialRecord], seconds: float, core_seconds: float) -> CostRecord:
+    """What the experiment took."""
+    return CostRecord(
+        seconds=seconds,
+        core_seconds=core_seconds,
+        images_trained=sum(trial.images_trained for trial in trials),
+    )
+
+
+def _space_facts(space: SearchSpace) -> list[Hyperparameter]:
+    return [
+        Hyperparameter(name=name, values=list(domain.values))
+        if isinstance(domain, Choice)
+        else Hyperparameter(name=name, values=None, low=domain.low, high=domain.high)
+        for name, domain in space.items()
+    ]
+
+
+def _size(space: SearchSpace) -> int | None:
+    sizes = [domain.size for domain in space.values()]
+    finite = [size for size in sizes if size is not None]
+    return math.prod(finite) if len(finite) == len(sizes) else None

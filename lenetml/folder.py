@@ -1,0 +1,119 @@
+"""The folder of a run: made new, recognized when finished, never overwritten or mixed."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lenetml.errors import FolderError
+from lenetml.record import RECORD_NAME, Record, read_record, write_atomically
+
+SPEC_NAME = "spec.yaml"
+MODEL_NAME = "model.keras"
+LOOKS_NAME = "test-looks.jsonl"
+HASH_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that is ready for a run, or holds a finished one.
+
+    Args:
+        path: `<out>/<name>-<hash>`.
+        record: Of the finished run; None: it is new.
+    """
+
+    path: Path
+    record: Record | None
+
+    def trial_file(self, kind: str, number: int) -> Path:
+        """Where `weights` or `predictions` of a trial are kept."""
+        return self.path / kind / f"trial-{number:03d}.npz"
+
+
+def open_folder(out: Path, name: str, spec_sha256: str, spec_text: str, fresh: bool) -> RunFolder:
+    """Make the folder of a run, or find it finished.
+
+    Args:
+        out: The folder of all runs; made where it is not there.
+        name: The name of the spec.
+        spec_sha256: The hash over what decides the result.
+        spec_text: The spec as given.
+        fresh: Start over; the old folder is kept under another name.
+
+    Raises:
+        FolderError: The folder holds something else, or an unfinished run, or cannot be written.
+    """
+    path = out / f"{name}-{spec_sha256[:HASH_LENGTH]}"
+    try:
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise FolderError(f"{path} is not a folder of lenetml", "move it away, or give --out")
+        if fresh and path.exists():
+            path.rename(_free_name(path))
+        if path.exists() and any(path.iterdir()):
+            return RunFolder(path, _finished_record(path, spec_sha256))
+        for kind in ("weights", "predictions"):
+            (path / kind).mkdir(parents=True, exist_ok=True)
+        write_atomically(path / SPEC_NAME, spec_text.encode())
+    except OSError as error:
+        raise FolderError(f"{path} cannot be used: {error.strerror}", "give --out DIR") from None
+    return RunFolder(path, None)
+
+
+def note_look(out: Path, fingerprint: str, run: str, winner: int, moment: str) -> int:
+    """Note, before it happens, that a test part is opened.
+
+    Args:
+        out: The folder of all runs.
+        fingerprint: Of the test part.
+        run: The name of the run's folder.
+        winner: The number of the chosen trial.
+        moment: Date and time, ISO 8601.
+
+    Returns:
+        Which look at this test part it is, from 1, as far as is recorded there.
+    """
+    path = out / LOOKS_NAME
+    lines = path.read_text().splitlines() if path.exists() else []
+    look: int = 1 + sum(_fingerprint_of(line) == fingerprint for line in lines)
+    entry = {"fingerprint": fingerprint, "run": run, "winner": winner, "at": moment, "look": look}
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(file, json.dumps(entry).encode() + b"\n")
+        os.fsync(file)
+    finally:
+        os.close(file)
+    return look
+
+
+def _fingerprint_of(line: str) -> Any:
+    try:
+        return json.loads(line)["fingerprint"]
+    except (ValueError, TypeError, KeyError):
+        # A torn line is still a look, but nobody knows at what.
+        return None
+
+
+def _finished_record(path: Path, spec_sha256: str) -> Record:
+    if not (path / SPEC_NAME).exists():
+        raise FolderError(f"{path} holds something else", "move it away, or give --out")
+    if not (path / RECORD_NAME).exists():
+        raise FolderError(
+            f"{path} holds a run that did not end",
+            "nothing in it was changed; this version cannot continue it",
+            "--fresh starts over and keeps it under another name",
+        )
+    record = read_record(path)
+    if record.spec_sha256 != spec_sha256:
+        raise FolderError(f"{path} holds a run of another spec", "give --out, or --fresh")
+    return record
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (free := path.with_name(f"{path.name}.old-{number}")).exists():
+        number += 1
+    return free

@@ -1,0 +1,39 @@
+"""What the language can say and this version of `run` cannot do yet, refused with a sentence."""
+
+from __future__ import annotations
+
+from lenetml.errors import NotYetError
+from lenetml.spec import Spec
+from lenetml.spec.sections import Search
+
+
+def refuse_what_cannot_run(spec: Spec) -> None:
+    """Refuse a right spec that this version cannot run.
+
+    Raises:
+        NotYetError: Names the key; the spec itself stays valid.
+    """
+    document = spec.document
+    search = document.search or Search(strategy="random")
+    refusals = {
+        f"search.strategy: {search.strategy}": search.strategy != "random",
+        "search.executions_per_trial": search.executions_per_trial > 1,
+        "search.time_limit": search.time_limit is not None,
+        "search.screening": search.screening is not None,
+        f"search.select: {search.select}": search.select != "best",
+        "search.confirm": search.confirm is not None,
+        "evaluation.seeds": document.evaluation.seeds > 0,
+        "evaluation.test: sealed": document.evaluation.test == "sealed",
+        "data.path": document.data.path is not None,
+        "data.image_size": document.data.image_size is not None,
+        "data.color_mode": document.data.color_mode is not None,
+        "wandb.sweep": document.wandb is not None and document.wandb.sweep,
+    }
+    for key, cannot_run in refusals.items():
+        if cannot_run:
+            raise NotYetError(
+                f"{spec.path}: this version of lenetml cannot run {key}",
+                "the spec is right: validate accepts it, a later version will run it",
+            )
+    for baseline in spec.baselines:
+        refuse_what_cannot_run(baseline)

@@ -1,0 +1,88 @@
+"""The journal: a search's only state. One event a line, `crc32 json`, in one synced write."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from lenetml.errors import FolderError
+
+JOURNAL_NAME = "journal.jsonl"
+
+
+class Journal:
+    """The open journal of a run; only one process can hold it.
+
+    Args:
+        path: The file; made where it is not there.
+
+    Raises:
+        FolderError: Another process holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            # The kernel frees the lock when the process dies, however it dies.
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise FolderError(
+                f"{path.parent} is in use", "another lenetml writes there; wait until it ends"
+            ) from None
+
+    def append(self, event: str, **facts: Any) -> None:
+        """Write one event and wait until it is on disk.
+
+        Args:
+            event: What happened, such as `trial_ended`.
+            **facts: Plain values; numbers must be finite.
+        """
+        line = encode({"event": event, **facts})
+        os.write(self._file, line)
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Close the file, which frees the lock."""
+        os.close(self._file)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def encode(event: Mapping[str, Any]) -> bytes:
+    """One line of a journal."""
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return b"%08x " % zlib.crc32(text) + text + b"\n"
+
+
+def read_journal(path: Path) -> list[dict[str, Any]]:
+    """Read all events of a journal.
+
+    Raises:
+        FolderError: A line is damaged; the first one is named.
+    """
+    events = []
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+        crc, _, text = line.partition(b" ")
+        if not line.endswith(b"\n") or crc != b"%08x" % zlib.crc32(text[:-1]):
+            raise FolderError(
+                f"{path}:{number}: this line is damaged", "nothing was changed or deleted"
+            )
+        events.append(json.loads(text))
+    return events

@@ -1,0 +1,311 @@
+"""Cards: the golden pair, what both languages must share, and texts that want to break them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from lenetml.record import Record
+from lenetml.report.card import missing_texts, render_card, write_cards
+
+CASES = Path(__file__).parent / "cases"
+LANGUAGES = ("en", "pt")
+MARKDOWN = MarkdownIt().enable(["table", "strikethrough"])
+ENGLISH = set(
+    "accuracy and any are baseline batch best by card chosen class classes confusion data epoch "
+    "epochs estimated examples for from image images interrupted is it layer learning loss "
+    "measured model no not of on optimistic optimizer or overall parameters precision rate recall "
+    "run search seed set size spec split support test that the this to trained training trial "
+    "trials validation was weighted weights were with without yes".split()
+)
+HOSTILE = (
+    "x\n# h | <script>alert(1)</script>",
+    "](javascript:alert(1)) [a](http://x) ![b](c)",
+    "`code` ``` **bold** _x_ ~~s~~ $m$ &lt; <!-- --> -->",
+    "\u202egnp\u200b.\x07\x1b[31m\u2028| a | b |\r\n|---|---|",
+    "- [ ] 1. > = + {{ 7 * 7 }} {% raw %} %(n)s",
+    "---\nlicense: none\n---",
+    "https://example.org/`|<b>",
+)
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return Record.model_validate_json((CASES / "record.json").read_bytes())
+
+
+def with_spec(record: Record, **changes: Any) -> Record:
+    return record.model_copy(update={"spec": record.spec | changes})
+
+
+def front_matter(card: str) -> dict[str, Any]:
+    return yaml.safe_load(card.split("---\n")[1])
+
+
+def prose(card: str) -> str:
+    """A card without front matter, code, comments and addresses."""
+    body = card.split("---\n", 2)[2]
+    return re.sub(r"```.*?```|`[^`\n]*`|<!--.*?-->|<http[^>]*>|\]\([^)]*\)", " ", body, flags=re.S)
+
+
+def outline(card: str) -> list[str]:
+    """The kinds of all blocks in turn: what a hostile text would change."""
+    return [token.type for token in MARKDOWN.parse(card.split("---\n", 2)[2])]
+
+
+def tables(card: str) -> list[tuple[int, int]]:
+    """Rows and columns of each table."""
+    found = re.findall(r"(?:^\|.*\n)+", card, flags=re.M)
+    return [
+        (table.count("\n"), len(re.findall(r"(?<!\\)\|", table.splitlines()[0]))) for table in found
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_card_is_what_was_reviewed(
+    record: Record, language: str, request: pytest.FixtureRequest
+) -> None:
+    golden = CASES / f"card.{language}.md"
+    card = render_card(record, language)
+    if request.config.getoption("--rewrite"):
+        golden.write_text(card, encoding="utf-8")
+    assert card == golden.read_text(encoding="utf-8")
+
+
+def test_both_languages_have_the_same_shape(record: Record) -> None:
+    english, portuguese = (render_card(record, language) for language in LANGUAGES)
+    levels = [re.findall(r"^#+", card, flags=re.M) for card in (english, portuguese)]
+    assert levels[0] == levels[1]
+    assert len(levels[0]) > 40
+    assert tables(english) == tables(portuguese)
+
+
+def test_rows_have_the_columns_of_their_head(record: Record) -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", render_card(record, "pt"), flags=re.M):
+        widths = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+        assert len(widths) == 1, table
+
+
+def test_front_matter_differs_by_its_language_alone(record: Record) -> None:
+    english, portuguese = (front_matter(render_card(record, language)) for language in LANGUAGES)
+    assert english.pop("language") == ["en"]
+    assert portuguese.pop("language") == ["pt"]
+    assert english == portuguese
+
+
+def test_front_matter_holds_the_test_result_and_grams(record: Record) -> None:
+    metadata = front_matter(render_card(record, "pt"))
+    result = metadata["model-index"][0]["results"][0]
+    assert {each["type"]: each["value"] for each in result["metrics"]} == {
+        "accuracy": 0.8793,
+        "precision": 0.8376,
+        "recall": 0.8793,
+        "f1": 0.8574,
+    }
+    assert metadata["co2_eq_emissions"]["emissions"] == 0.1
+    assert metadata["license"] == "mit"
+
+
+def test_portuguese_has_decimal_commas_and_no_english(record: Record) -> None:
+    own = {"citation": {"pt": "LeafNet"}, "authors": None, "references": None, "contact": None}
+    spec = {"description": None, "card": record.spec["card"] | own}
+    text = prose(render_card(with_spec(record, **spec), "pt"))
+    text = re.sub(r"\d+\.\d+\.\d+|Linux\S*", " ", text)
+    assert re.findall(r"\d\.\d(?!\d\d)", text) == []
+    assert not {word.lower() for word in re.findall(r"[^\W\d_]+", text)} & ENGLISH
+    assert "0,8793" in text
+    assert "1.440" in text
+
+
+def test_accuracy_precision_and_recall_keep_their_names_apart(record: Record) -> None:
+    card = render_card(record, "pt")
+    assert "| Acurácia | Intervalo de 95% | Precisão (ponderada) | Revocação (ponderada) |" in card
+
+
+@pytest.mark.parametrize(
+    ("language", "mark"),
+    [
+        ("en", "*Not provided by the authors.*"),
+        ("pt", "*Não informado pelos autores.*"),
+    ],
+)
+def test_what_the_authors_left_out_is_marked_and_listed(
+    record: Record, language: str, mark: str
+) -> None:
+    bare = with_spec(record, title=None, description=None, card={"languages": ["en"]})
+    card = render_card(bare, language)
+    hidden = re.findall(r"<!-- lenetml:missing (\S+) -->", card)
+    listed = re.findall(r"^- .+ \(`(\S+)`\)$", card, flags=re.M)
+    assert missing_texts(bare) == listed
+    assert sorted(hidden) == sorted(listed)
+    assert card.count(mark) == len(listed) == 14
+    assert "leafnet\n" in card
+
+
+def test_a_whole_card_misses_nothing(record: Record) -> None:
+    use = {"primary_uses": "a", "primary_users": "b", "out_of_scope": "c"}
+    ethics = {"data": "d", "risks": "e", "mitigations": "f"}
+    card = record.spec["card"] | {"intended_use": use, "ethical_considerations": ethics}
+    whole = with_spec(record, card=card)
+    assert missing_texts(whole) == []
+    assert "None: the authors gave every text" in render_card(whole, "en")
+
+
+def test_a_text_in_another_language_is_marked_and_not_translated(record: Record) -> None:
+    assert "Estudantes e professores. *(in Portuguese)*" in render_card(record, "en")
+    assert "LeafNet, a small network for leaves, 2026." in render_card(record, "pt")
+    assert "leafnet_2026> *(em inglês)*" in render_card(record, "pt")
+    texts = {"factors": {"pt": ["luz", "idade"]}}
+    listed = with_spec(record, card=record.spec["card"] | texts)
+    assert "*(in Portuguese)*\n\n- luz\n- idade\n" in render_card(listed, "en")
+
+
+def test_a_winner_on_validation_is_called_selected_and_has_no_interval(record: Record) -> None:
+    rows = [row for row in render_card(record, "en").splitlines() if "optimistic" in row]
+    assert rows == [
+        "| Validation (selected: best of 3 trials and 28 epochs, optimistic) | 480 | 414 | 0.8625 "
+        "| — | 0.8004 | 0.8625 | 0.8285 | 0.4021 |"
+    ]
+
+
+def test_one_candidate_is_counted_in_the_singular(record: Record) -> None:
+    chosen = record.best.selected_from.model_copy(update={"trials": 1, "epochs": 1})
+    best = record.best.model_copy(update={"selected_from": chosen})
+    card = render_card(record.model_copy(update={"best": best}), "pt")
+    assert "selecionada: a melhor entre 1 tentativa e 1 época, otimista" in card
+
+
+def test_a_failed_trial_is_listed_without_a_number(record: Record) -> None:
+    card = render_card(record, "en")
+    assert (
+        "| 1 | failed | `relu` | `0.25` | `2` | `0.0631` | `[false, false]` | `96` | — | — | 3 "
+        "| 31,046 | 13\u00a0s | diverged: the loss was not finite |"
+    ) in card
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_measured_is_said_with_its_reason(record: Record, language: str) -> None:
+    bare = record.model_copy(
+        update={
+            "test": None,
+            "test_reason": "sealed",
+            "energy": None,
+            "energy_reason": "switched off in the spec",
+            "baselines": [],
+        }
+    )
+    card = render_card(bare, language)
+    reasons = {
+        "en": ("The test set was not used (the spec keeps it sealed).", "switched off in the spec"),
+        "pt": (
+            "O conjunto de teste não foi usado (a especificação o mantém lacrado).",
+            "A energia não é informada: medição desligada na especificação.",
+        ),
+    }
+    assert all(reason in card for reason in reasons[language])
+    assert not {"model-index", "co2_eq_emissions"} & set(front_matter(card))
+    assert "confusion-matrix" not in card
+    assert "Wh" not in prose(card)
+
+
+def test_one_fixed_network_shows_no_search(record: Record) -> None:
+    trials = [record.trials[2].model_copy(update={"values": {}})]
+    search = record.search.model_copy(update={"strategy": None, "space": [], "ended": "trials"})
+    best = record.best.model_copy(update={"values": {}})
+    fixed = record.model_copy(update={"search": search, "trials": trials, "best": best})
+    for language in LANGUAGES:
+        shapes = tables(render_card(fixed, language))
+        assert len(shapes) == len(tables(render_card(record, language))) - 4
+    card = render_card(fixed, "en")
+    assert "Nothing was searched: the spec describes one fixed network." in card
+    assert "keras-tuner" not in front_matter(card)["tags"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_breaks_out_of_its_place(record: Record, language: str, text: str) -> None:
+    def poison(value: Any) -> Any:
+        if isinstance(value, str):
+            return text
+        if isinstance(value, dict):
+            return {key: poison(each) for key, each in value.items()}
+        return [poison(each) for each in value] if isinstance(value, list) else value
+
+    def poisoned(record: Record) -> Record:
+        facts = record.model_dump(mode="json")
+        languages = facts["spec"]["card"].pop("languages")
+        for key in ("title", "description", "card"):
+            facts["spec"][key] = poison(facts["spec"][key])
+        facts["spec"]["card"]["languages"] = languages
+        facts["data"]["classes"] = poison(facts["data"]["classes"])
+        for each in (*facts["test"]["per_class"], *facts["best"]["architecture"]):
+            each |= {key: poison(each[key]) for key in ("name", "layer") if key in each}
+        facts["trials"][1]["reason"] = text
+        facts["trials"][1]["values"] = poison(facts["trials"][1]["values"])
+        facts["search"]["space"][0]["values"] = [text]
+        facts["baselines"][0]["title"] = text
+        facts["environment"]["cpu"] = text
+        facts["environment"]["versions"] = {text: text}
+        for key in ("cpu_method", "gpu_method", "ram_method", "tracker"):
+            facts["energy"][key] = text
+        facts |= {"command": text, "overrides": [text], "mirror": text}
+        return Record.model_validate(facts)
+
+    card = render_card(poisoned(record), language)
+    plain = render_card(record, language)
+    assert outline(card) == outline(plain)
+    assert front_matter(card).keys() == front_matter(plain).keys()
+    body = card.split("---\n", 2)[2]
+    assert not re.search(r"<script|<b>|[\x00-\x09\x0b-\x1f\u200b\u202e\u2028]", body)
+    allowed = ("figures/", "http://", "https://")
+    for token in MARKDOWN.parse(body):
+        for child in token.children or []:
+            if child.type in ("link_open", "image"):
+                target = child.attrGet("href") or child.attrGet("src")
+                assert str(target).startswith(allowed)
+            assert child.type != "html_inline" or child.content.startswith("<!-- lenetml:missing")
+
+
+def test_cards_and_figures_are_written_with_the_same_bytes(record: Record, tmp_path: Path) -> None:
+    def contents() -> dict[str, bytes]:
+        files = (path for path in sorted(tmp_path.rglob("*")) if path.is_file())
+        return {str(path.relative_to(tmp_path)): path.read_bytes() for path in files}
+
+    assert write_cards(tmp_path, record) == [tmp_path / "card.en.md", tmp_path / "card.pt.md"]
+    first = contents()
+    assert list(first) == [
+        "card.en.md",
+        "card.pt.md",
+        "figures/confusion-matrix.en.png",
+        "figures/confusion-matrix.pt.png",
+        "figures/learning-curves.en.png",
+        "figures/learning-curves.pt.png",
+    ]
+    for name in re.findall(r"\]\((figures/[^)]*)\)", first["card.pt.md"].decode()):
+        assert name in first
+    assert write_cards(tmp_path, record, ["pt"]) == [tmp_path / "card.pt.md"]
+    assert contents() == first
+
+
+@pytest.mark.slow
+def test_the_way_to_use_the_model_works(
+    record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+    import numpy as np
+
+    layers = [keras.Input((28, 28, 3)), keras.layers.Flatten(), keras.layers.Dense(4, "softmax")]
+    keras.Sequential(layers).save(tmp_path / "model.keras")
+    monkeypatch.chdir(tmp_path)
+    code = re.search(r"```python\n(.*?)```", render_card(record, "pt"), flags=re.S)
+    assert code
+    names: dict[str, Any] = {}
+    exec(code[1], names)
+    classes = names["classify"](np.zeros((2, 28, 28, 3), dtype="float32"))
+    assert len(classes) == 2
+    assert set(classes) <= set(record.data.classes)
