@@ -36,9 +36,9 @@ KEPT_VARIABLES = {
     "WANDB_IDENTITY_TOKEN_FILE",
 }
 
-# wandb 0.31: `x_disable_meta` and `x_disable_machine_info` keep host, command line and hardware
-# to this machine, empty `host` and `program` their names; `stop_fn` keeps the stop button of W&B's page from
-# interrupting the whole search.
+# wandb 0.31: `x_disable_meta` and `x_disable_machine_info` keep command line and hardware to this
+# machine, an empty `host` and `program` its name and the script's path; `stop_fn` keeps the stop
+# button of W&B's page from interrupting the whole search.
 QUIET: dict[str, Any] = {
     "silent": True,
     "console": "off",

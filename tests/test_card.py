@@ -16,12 +16,12 @@ from lenetml.report.card import missing_texts, render_card, write_cards
 CASES = Path(__file__).parent / "cases"
 LANGUAGES = ("en", "pt")
 MARKDOWN = MarkdownIt().enable(["table", "strikethrough"])
-ENGLISH = set(
-    "accuracy and any are baseline batch best by card chosen class classes confusion data epoch "
-    "epochs estimated examples for from image images interrupted is it layer learning loss "
-    "measured model no not of on optimistic optimizer or overall parameters precision rate recall "
-    "run search seed set size spec split support test that the this to trained training trial "
-    "trials validation was weighted weights were with without yes".split()
+ENGLISH = re.compile(
+    r"\b(accuracy|and|any|are|baseline|batch|best|by|card|chosen|class|confusion|epochs?|estimated|"
+    r"examples|for|from|images|interrupted|is|it|layer|learning|loss|measured|not|of|on|optimistic|"
+    r"optimizer|or|parameters|precision|rate|run|search|seed|set|size|spec|split|support|test|that|"
+    r"the|this|to|train(ed|ing)|trials?|validation|was|weight(s|ed)|were|with|without|yes)\b",
+    re.IGNORECASE,
 )
 HOSTILE = (
     "x\n# h | <script>alert(1)</script>",
@@ -91,33 +91,13 @@ def test_rows_have_the_columns_of_their_head(record: Record) -> None:
         assert len(widths) == 1, table
 
 
-def test_front_matter_differs_by_its_language_alone(record: Record) -> None:
-    english, portuguese = (front_matter(render_card(record, language)) for language in LANGUAGES)
-    assert english.pop("language") == ["en"]
-    assert portuguese.pop("language") == ["pt"]
-    assert english == portuguese
-
-
-def test_front_matter_holds_the_test_result_and_grams(record: Record) -> None:
-    metadata = front_matter(render_card(record, "pt"))
-    result = metadata["model-index"][0]["results"][0]
-    assert {each["type"]: each["value"] for each in result["metrics"]} == {
-        "accuracy": 0.8793,
-        "precision": 0.8376,
-        "recall": 0.8793,
-        "f1": 0.8574,
-    }
-    assert metadata["co2_eq_emissions"]["emissions"] == 0.1
-    assert metadata["license"] == "mit"
-
-
 def test_portuguese_has_decimal_commas_and_no_english(record: Record) -> None:
-    own = {"citation": {"pt": "LeafNet"}, "authors": None, "references": None, "contact": None}
-    spec = {"description": None, "card": record.spec["card"] | own}
+    own = {"citation": {"pt": "LeafNet"}, "references": "LeCun", "contact": "LeafNet"}
+    spec = {"card": record.spec["card"] | own}
     text = prose(render_card(with_spec(record, **spec), "pt"))
     text = re.sub(r"\d+\.\d+\.\d+|Linux\S*", " ", text)
     assert re.findall(r"\d\.\d(?!\d\d)", text) == []
-    assert not {word.lower() for word in re.findall(r"[^\W\d_]+", text)} & ENGLISH
+    assert [match[0] for match in ENGLISH.finditer(text)] == []
     assert "0,8793" in text
     assert "1.440" in text
 
@@ -137,7 +117,9 @@ def test_accuracy_precision_and_recall_keep_their_names_apart(record: Record) ->
 def test_what_the_authors_left_out_is_marked_and_listed(
     record: Record, language: str, mark: str
 ) -> None:
-    bare = with_spec(record, title=None, description=None, card={"languages": ["en"]})
+    texts = {"title", "description", "card"}
+    spec = {key: value for key, value in record.spec.items() if key not in texts}
+    bare = record.model_copy(update={"spec": spec | {"card": {"languages": ["en"]}}})
     card = render_card(bare, language)
     hidden = re.findall(r"<!-- lenetml:missing (\S+) -->", card)
     listed = re.findall(r"^- .+ \(`(\S+)`\)$", card, flags=re.M)
@@ -183,7 +165,7 @@ def test_one_candidate_is_counted_in_the_singular(record: Record) -> None:
 def test_a_failed_trial_is_listed_without_a_number(record: Record) -> None:
     card = render_card(record, "en")
     assert (
-        "| 1 | failed | `relu` | `0.25` | `2` | `0.0631` | `[false, false]` | `96` | — | — | 3 "
+        "| 2 | failed | `relu` | `0.25` | `2` | `0.0631` | `[false, false]` | `96` | — | — | 3 "
         "| 31,046 | 13\u00a0s | diverged: the loss was not finite |"
     ) in card
 
@@ -253,7 +235,8 @@ def test_no_text_breaks_out_of_its_place(record: Record, language: str, text: st
         facts["environment"]["versions"] = {text: text}
         for key in ("cpu_method", "gpu_method", "ram_method", "tracker"):
             facts["energy"][key] = text
-        facts |= {"command": text, "overrides": [text], "mirror": text}
+        facts |= {"command": text, "overrides": [text]}
+        facts["spec"]["wandb"]["project"] = text
         return Record.model_validate(facts)
 
     card = render_card(poisoned(record), language)
@@ -293,6 +276,8 @@ def test_cards_and_figures_are_written_with_the_same_bytes(record: Record, tmp_p
 
 
 @pytest.mark.slow
+# Keras 3.15 turns variables into arrays in a way that NumPy 2 calls old.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_the_way_to_use_the_model_works(
     record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

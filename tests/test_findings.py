@@ -72,7 +72,7 @@ def test_the_last_epoch_is_no_finding_where_it_is_kept_by_rule(record: Record) -
 
 
 def test_a_winner_that_only_guesses_is_named(record: Record) -> None:
-    guess = change(record, best=change(record.best, number=3))
+    guess = change(record, best=change(record.best, number=4))
     assert (
         "The chosen trial is not distinguishable from guessing on the validation set."
         in warnings(guess)

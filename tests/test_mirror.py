@@ -250,6 +250,7 @@ def test_no_key_no_host_name_and_nothing_outside_the_folder(
     for private in (platform.node(), sys.argv[0], str(Path.cwd()), sys.executable):
         assert len(private) < 4 or private.encode() not in sent
     assert [path.name for path in run_folder.iterdir()] == ["wandb"]
+    assert [path.name[:12] for path in (run_folder / "wandb").iterdir()] == ["offline-run-"]
     assert not any(path.is_symlink() for path in run_folder.rglob("*"))
     assert list(home.iterdir()) == []
     assert list(Path.cwd().iterdir()) == []
@@ -280,7 +281,7 @@ def test_a_malformed_key_warns_once_and_is_offline(run_folder, warnings, monkeyp
     mirror_one_trial(mirror)
     mirror.close()
     assert len(warnings) == 1
-    assert warnings[0].startswith("W&B failed (WANDB_API_KEY invalid: ")
+    assert warnings[0].startswith("W&B failed (AuthenticationError: WANDB_API_KEY invalid: ")
     assert warnings[0].endswith("; the mirror goes on offline")
     assert list(read_runs(run_folder)) == ["gmnet-trial-01"]
 
@@ -303,7 +304,7 @@ def test_without_a_server_the_same_run_goes_on_offline(
     mirror_one_trial(mirror, 2)
     said = mirror.close()
     assert len(warnings) == 1
-    assert warnings[0].startswith("W&B failed (")
+    assert warnings[0].startswith("W&B failed (CommError: ")
     assert warnings[0].endswith("; the mirror goes on offline")
     runs = read_runs(run_folder)
     assert list(runs) == ["gmnet-trial-01", "gmnet-trial-02"]

@@ -43,7 +43,7 @@ from lenetml.report.words import (
         (write_p_value, 0.0312, "= 0.031", "= 0,031"),
         (write_p_value, 1e-9, "< 0.001", "< 0,001"),
         (write_p_value, None, "—", "—"),
-        (write_seconds, 1213.6, "1,214 s", "1.214 s"),
+        (write_seconds, 1213.6, "1,213.6 s", "1.213,6 s"),
         (write_bytes, 254_312, "254 kB", "254 kB"),
         (write_bytes, 1_234_567, "1.23 MB", "1,23 MB"),
         (write_shape, (28, 28, 1), "28 × 28 × 1", "28 × 28 × 1"),
@@ -101,5 +101,5 @@ def test_a_duration_is_written_in_its_two_largest_units(seconds, text) -> None:
 
 
 def test_units_follow_a_space_that_does_not_break() -> None:
-    assert write_seconds(5, "en") == "5\u00a0s"
+    assert write_seconds(5, "en") == "5.0\u00a0s"
     assert write_shape([2, 3], "en") == "2\u00a0×\u00a03"

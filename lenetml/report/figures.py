@@ -82,11 +82,11 @@ def draw_confusion(test: TestRecord, language: Language, gettext: Gettext) -> by
         bar.ax.yaxis.set_major_formatter(_ticks(language))
         if len(names) <= MAX_NUMBERED_CLASSES:
             _write_counts(axes, test.confusion, shares, language)
-            slope = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-            is_long = max(map(len, names)) > 3
-            places = range(len(names))
-            axes.set_xticks(places, names, parse_math=False, **(slope if is_long else {}))
-            axes.set_yticks(places, names, parse_math=False)
+            axes.set_xticks(range(len(names)), names, parse_math=False)
+            axes.set_yticks(range(len(names)), names, parse_math=False)
+            if max(map(len, names)) > 3:
+                for label in axes.get_xticklabels():
+                    label.set(rotation=45, ha="right", rotation_mode="anchor")
         axes.set_xlabel(_("Predicted class"))
         axes.set_ylabel(_("True class"))
         return _to_png(figure)

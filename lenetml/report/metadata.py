@@ -9,13 +9,14 @@ import yaml
 from lenetml.record import Record, TestRecord
 from lenetml.report.markdown import plain
 from lenetml.report.words import DIGITS
+from lenetml.spec.sections import Card, Data
 from lenetml.spec.types import Language
 
 
 def write_metadata(record: Record, language: Language) -> str:
     """Write the front matter: YAML between two lines of dashes, decimals with a point."""
-    license_name = record.spec["card"]["license"]
-    data_set = record.spec["data"]["dataset"]
+    license_name = Card.model_validate(record.spec["card"]).license
+    data_set = Data.model_validate(record.spec["data"]).dataset
     entries: dict[str, Any] = {
         "language": [language],
         "license": plain(license_name) if license_name else None,

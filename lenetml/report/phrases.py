@@ -48,11 +48,14 @@ def explain(reason: str, _: Gettext) -> str:
         "out_of_memory": _("memory ran out"),
         "infeasible": _("the network cannot be built"),
         "worker_died": _("the worker process died"),
+        "bug": _("an unexpected error stopped it"),
         "sealed": _("the spec keeps it sealed"),
         "interrupted": _("the experiment was interrupted"),
         "switched off in the spec": _("switched off in the spec"),
+        "CodeCarbon gave nothing": _("CodeCarbon gave nothing"),
     }
-    return reasons.get(reason) or escape(reason)
+    known, colon, detail = reason.partition(": ")
+    return reasons.get(known, escape(known)) + colon + escape(detail)
 
 
 def tell_method(method: str, language: Language, _: Gettext) -> str:
@@ -66,6 +69,9 @@ def tell_method(method: str, language: Language, _: Gettext) -> str:
         "estimated from the size of the memory": _("estimated from the size of the memory"),
         "reported by the GPU's driver": _("reported by the GPU's driver"),
         "reported by powermetrics": _("reported by powermetrics"),
+        "reported by the power management chip of a Raspberry Pi": _(
+            "reported by the power management chip of a Raspberry Pi"
+        ),
         "estimated from the CPU load and an assumed power of %(x)s W": _(
             "estimated from the CPU load and an assumed power of %(x)s W"
         ),

@@ -69,7 +69,7 @@ def missing_texts(record: Record) -> list[str]:
 def _texts(record: Record) -> dict[str, Any]:
     card = Card.model_validate(record.spec["card"])
     return {
-        "description": record.spec["description"],
+        "description": record.spec.get("description"),
         "card.license": card.license,
         "card.intended_use.primary_uses": card.intended_use.primary_uses,
         "card.intended_use.primary_users": card.intended_use.primary_users,

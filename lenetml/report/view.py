@@ -67,7 +67,7 @@ def view_record(
         "environment": record.environment,
         "language": language,
         "metadata": write_metadata(record, language),
-        "title": choose_text("title", "", record.spec["title"] or record.name, language),
+        "title": choose_text("title", "", record.spec.get("title", record.name), language),
         "texts": texts,
         "missing": [text for text in texts.values() if text.is_missing],
         "given_data": Data.model_validate(record.spec["data"]),
@@ -105,6 +105,8 @@ def view_record(
         "energy_method": _name_method(record, _),
         "tell_method": partial(tell_method, language=language, _=_),
         "energy_reason": record.energy_reason and explain(record.energy_reason, _),
+        # The section may have been taken out of the spec after the run.
+        "wandb_project": record.spec.get("wandb", {}).get("project") if record.mirror else None,
         "shown_classes": _write_python(data.classes),
     }
 
@@ -142,4 +144,6 @@ def _name_method(record: Record, _: Gettext) -> str | None:
 
 def _write_python(names: Sequence[str]) -> str:
     """Write names as a list that Python reads, on one line whatever they hold."""
-    return json.dumps([plain(name) for name in names], ensure_ascii=False)
+    text = json.dumps([plain(name) for name in names], ensure_ascii=False)
+    # Not every reader of Markdown knows that HTML in a code block is none.
+    return text.replace("<", "\\u003c")

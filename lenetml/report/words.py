@@ -100,8 +100,8 @@ def write_duration(seconds: float | None, language: Language) -> str:
 
 
 def write_seconds(seconds: float | None, language: Language) -> str:
-    """Write a time in whole seconds: 1,214 s."""
-    return _with_unit(_decimal(seconds, "#,##0", language), "s")
+    """Write a time in seconds with one decimal: 1,213.6 s."""
+    return _with_unit(_decimal(seconds, "#,##0.0", language), "s")
 
 
 def write_date(moment: str, language: Language) -> str:

@@ -222,7 +222,11 @@ def compile_epoch(
             probabilities = model(images, training=True)
             loss = loss_of(targets, probabilities)
         gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply(gradients, model.trainable_variables)
+        # Outside of a replica: there Keras 3.15 reduces gradients over replicas even if there is
+        # one, and TensorFlow 2.21 keeps the graph of every such reduction for ever.
+        tf.distribute.get_replica_context().merge_call(
+            lambda _: optimizer.apply(gradients, model.trainable_variables)
+        )
         correct = tf.argmax(probabilities, axis=1) == tf.argmax(targets, axis=1)
         return (
             loss_sum + loss * tf.cast(tf.shape(images)[0], tf.float32),
