@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from lenetml.record import TrialRecord
+
+if TYPE_CHECKING:
+    from lenetml.search.loop import Direction
 
 
 @contextmanager
@@ -35,7 +37,7 @@ class Silent:
     def stage(self, text: str) -> None:
         """Something begins that may take a while."""
 
-    def search_started(self, name: str, trials: int) -> None:
+    def search_started(self, name: str, trials: int, direction: Direction) -> None:
         """The search of a spec begins."""
 
     def trial_started(self, number: int, values: Mapping[str, Any], seed: int) -> None:
@@ -63,7 +65,7 @@ class Lines(Silent):
         """Write the stage."""
         print(text, file=sys.stderr, flush=True)
 
-    def search_started(self, name: str, trials: int) -> None:
+    def search_started(self, name: str, trials: int, direction: Direction) -> None:
         """Remember what is searched."""
         self._name, self._trials = name, trials
 
@@ -88,9 +90,9 @@ class Live(Silent):
             transient=True,
         )
         self._task: Any = None
-        self._best: TrialRecord | None = None
         self._trials = 0
-        self._begun = time.monotonic()
+        self._better: Callable[[list[float]], float] = max
+        self._objectives: list[float] = []
 
     def __enter__(self) -> Live:
         self._progress.start()
@@ -103,24 +105,23 @@ class Live(Silent):
         """Show the stage in the place of the bar."""
         self._start_task(text, None)
 
-    def search_started(self, name: str, trials: int) -> None:
+    def search_started(self, name: str, trials: int, direction: Direction) -> None:
         """Begin a bar with one step a trial."""
-        self._best, self._trials = None, trials
+        self._trials, self._objectives = trials, []
+        self._better = max if direction == "max" else min
         self._start_task(name, trials)
 
     def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Show the epoch and the best trial so far."""
-        best = f", best {self._best.objective:.4f}" if self._best else ""
+        best = f", best {self._better(self._objectives):.4f}" if self._objectives else ""
         state = f"trial {number} of {self._trials}, epoch {epoch}{best}"
         self._progress.update(self._task, state=state)
 
     def trial_ended(self, trial: TrialRecord) -> None:
         """Write how the trial ended above the bar, and advance it."""
         self._console.print(escape(f"trial {trial.number}: {tell_trial(trial)}"), highlight=False)
-        if trial.objective is not None and (
-            self._best is None or trial.objective > (self._best.objective or 0)
-        ):
-            self._best = trial
+        if trial.objective is not None:
+            self._objectives.append(trial.objective)
         self._progress.advance(self._task)
 
     def warn(self, text: str) -> None:

@@ -31,7 +31,7 @@ from lenetml.record import (
 )
 from lenetml.report.card import write_cards
 from lenetml.search.journal import JOURNAL_NAME, Journal
-from lenetml.search.loop import Listener, SearchResult, choose, run_search
+from lenetml.search.loop import Direction, Listener, SearchResult, choose, run_search
 from lenetml.search.oracle import Asker, FixedNetwork, random_search
 from lenetml.search.trainer import is_possible, planner, trainer
 from lenetml.spec import Spec
@@ -52,7 +52,7 @@ class Follower(Listener, Protocol):
     def stage(self, text: str) -> None:
         """Something begins that may take a while."""
 
-    def search_started(self, name: str, trials: int) -> None:
+    def search_started(self, name: str, trials: int, direction: Direction) -> None:
         """The search of a spec begins; it has so many trials at most."""
 
     def warn(self, text: str) -> None:
@@ -188,8 +188,9 @@ def _search(
     """Run all trials."""
     asker = _asker(spec, data)
     trials = spec.document.search.trials if spec.document.search else None
-    follower.search_started(spec.document.name, trials or 1)
-    train = trainer(spec, data, facts.objective_of(spec)[0], folder.trial_file)
+    objective, direction = facts.objective_of(spec)
+    follower.search_started(spec.document.name, trials or 1, direction)
+    train = trainer(spec, data, objective, folder.trial_file)
     return run_search(asker, journal, planner(spec, data), train, (mirror, follower))
 
 
@@ -282,7 +283,7 @@ def _show(spec: Spec, folder: Path, record: Record) -> Finished:
             "this version cannot continue a finished search",
             "--fresh starts over and keeps the old folder",
         )
-    mended = record.model_copy(update={"spec": spec.canonical()})
+    mended = record.model_copy(update={"spec": spec.canonical(), "overrides": list(spec.overrides)})
     if mended != record:
         write_record(mended, folder)
         write_atomically(folder / SPEC_NAME, spec.text.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from lenetml.errors import FolderError
 from lenetml.record import RECORD_NAME, Record, read_record, write_atomically
+from lenetml.search.journal import JOURNAL_NAME, Journal
 
 SPEC_NAME = "spec.yaml"
 MODEL_NAME = "model.keras"
@@ -45,12 +47,15 @@ def open_folder(out: Path, name: str, spec_sha256: str, spec_text: str, fresh: b
         fresh: Start over; the old folder is kept under another name.
 
     Raises:
-        FolderError: The folder holds something else, or an unfinished run, or cannot be written.
+        FolderError: The folder holds something else, or a run that did not end or goes on just
+            now, or it cannot be written.
     """
     path = out / f"{name}-{spec_sha256[:HASH_LENGTH]}"
     try:
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             raise FolderError(f"{path} is not a folder of lenetml", "move it away, or give --out")
+        if (path / JOURNAL_NAME).exists() and not (path / RECORD_NAME).exists():
+            Journal(path / JOURNAL_NAME).close()
         if fresh and path.exists():
             path.rename(_free_name(path))
         if path.exists() and any(path.iterdir()):
@@ -76,20 +81,22 @@ def note_look(out: Path, fingerprint: str, run: str, winner: int, moment: str) -
     Returns:
         Which look at this test part it is, from 1, as far as is recorded there.
     """
-    path = out / LOOKS_NAME
-    lines = path.read_text().splitlines() if path.exists() else []
-    look: int = 1 + sum(_fingerprint_of(line) == fingerprint for line in lines)
-    entry = {"fingerprint": fingerprint, "run": run, "winner": winner, "at": moment, "look": look}
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(file, json.dumps(entry).encode() + b"\n")
-        os.fsync(file)
-    finally:
-        os.close(file)
+    with (out / LOOKS_NAME).open("a+b") as file:
+        # Two runs that end at once must not both be the same look.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        noted = file.read()
+        look: int = 1 + sum(_fingerprint_of(line) == fingerprint for line in noted.splitlines())
+        entry = {"fingerprint": fingerprint, "run": run, "winner": winner, "at": moment}
+        line = json.dumps(entry | {"look": look}).encode() + b"\n"
+        is_torn = noted and not noted.endswith(b"\n")
+        file.write(b"\n" + line if is_torn else line)
+        file.flush()
+        os.fsync(file.fileno())
     return look
 
 
-def _fingerprint_of(line: str) -> Any:
+def _fingerprint_of(line: bytes) -> Any:
     try:
         return json.loads(line)["fingerprint"]
     except (ValueError, TypeError, KeyError):

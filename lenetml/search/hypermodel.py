@@ -17,7 +17,7 @@ from lenetml.search.hyperparameters import declare, to_point
 from lenetml.spec import Spec
 from lenetml.spec.domains import Point, corners
 from lenetml.spec.shapes import Impossible, trace
-from lenetml.trial.model import build_model, compile_model
+from lenetml.trial.model import LearningRate, build_model, compile_model
 from lenetml.trial.pipeline import training_batches
 from lenetml.trial.sources import Part
 
@@ -69,6 +69,8 @@ class HyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
             raise FailedTrialError(f"layer {error.index + 1}: its input {error.reason}") from None
         model = build_model(concrete.architecture, shape, n_classes, concrete.seed)
         compile_model(model, concrete.training, steps_per_epoch=1)
+        # Hyperband loads the optimizer's state with the weights, for which it must be there.
+        model.optimizer.build(model.trainable_variables)
         return model
 
     def fit(
@@ -93,9 +95,11 @@ class HyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         epochs = kwargs.pop("epochs", concrete.training.epochs)
         first = kwargs.get("initial_epoch", 0)
         steps = math.ceil(len(part.labels) / batch_size)
-        if first == 0:
-            # Only now is the length of an epoch known, which a schedule counts in.
-            compile_model(model, concrete.training, steps)
+        # Only now is the length of an epoch known, which a schedule counts in; Keras 3.15 has no
+        # public way to it, and compiling anew would lose the state of a training that goes on.
+        rate = model.optimizer._learning_rate
+        if isinstance(rate, LearningRate):
+            rate.steps_per_epoch = steps
         batches = training_batches(
             part, n_classes, batch_size, concrete.augmentation, concrete.seed,
             epochs=epochs - first, first_epoch=first,

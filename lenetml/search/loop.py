@@ -80,31 +80,39 @@ def run_search(
         listeners: Hear of every event after the journal.
     """
     trials: list[TrialRecord] = []
-    while isinstance(ask := asker.ask(), Ask):
-        journal.append("asked", trial=ask.number, values=ask.point)
-        planned = plan(ask)
-        journal.append("trial_started", trial=ask.number, seed=planned.seed)
-        for listener in listeners:
-            listener.trial_started(ask.number, ask.point, planned.seed)
-        watch = _Watch(ask, planned, listeners)
-        try:
-            trial = train(ask, planned, watch.epoch_ended)
-        except TrialError as error:
-            trial = watch.unfinished("failed", error.reason, error.message)
-        except BaseException as error:
-            is_interrupt = isinstance(error, KeyboardInterrupt)
-            reason = "interrupted" if is_interrupt else "bug"
-            trial = watch.unfinished("interrupted", reason, None)
-            journal.append("trial_ended", **trial.model_dump(mode="json"))
-            journal.append("search_ended", reason="interrupted")
-            raise
-        journal.append("trial_ended", **trial.model_dump(mode="json"))
-        asker.tell(ask, trial.objective)
-        trials.append(trial)
-        for listener in listeners:
-            listener.trial_ended(trial)
+    try:
+        while isinstance(ask := asker.ask(), Ask):
+            journal.append("asked", trial=ask.number, values=ask.point)
+            trial = _run_trial(ask, journal, plan(ask), train, listeners)
+            asker.tell(ask, trial.objective)
+            trials.append(trial)
+            for listener in listeners:
+                listener.trial_ended(trial)
+    except BaseException:
+        journal.append("search_ended", reason="interrupted")
+        raise
     journal.append("search_ended", reason=ask)
     return SearchResult(tuple(trials), ask)
+
+
+def _run_trial(
+    ask: Ask, journal: Journal, plan: TrialPlan, train: Train, listeners: tuple[Listener, ...]
+) -> TrialRecord:
+    """Run one trial to its record, from its first event to its last."""
+    journal.append("trial_started", trial=ask.number, seed=plan.seed)
+    watch = _Watch(ask, plan, listeners)
+    try:
+        watch.started()
+        trial = train(ask, plan, watch.epoch_ended)
+    except TrialError as error:
+        trial = watch.unfinished("failed", error.reason, error.message)
+    except BaseException as error:
+        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else "bug"
+        trial = watch.unfinished("interrupted", reason, None)
+        journal.append("trial_ended", **trial.model_dump(mode="json"))
+        raise
+    journal.append("trial_ended", **trial.model_dump(mode="json"))
+    return trial
 
 
 def choose(trials: tuple[TrialRecord, ...], direction: Direction) -> TrialRecord | None:
@@ -128,6 +136,11 @@ class _Watch:
         self._epochs = 0
         self._begun_seconds = time.perf_counter()
         self._begun_core_seconds = time.process_time()
+
+    def started(self) -> None:
+        """Tell the listeners."""
+        for listener in self._listeners:
+            listener.trial_started(self._ask.number, self._ask.point, self._plan.seed)
 
     def epoch_ended(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Note an epoch and tell the listeners."""

@@ -112,10 +112,12 @@ def build_model(
     for number, layer in enumerate(layers, start=1):
         name = f"{layer.layer}_{number}"
         values = KERAS_LAYERS[type(layer)](layer, name, derive_seed(seed, "layer", number))(values)
-    output = _dense(
-        Dense(units=n_classes), name="output", seed=derive_seed(seed, "layer", "output")
+    output = keras.layers.Dense(
+        n_classes,
+        activation="softmax",
+        kernel_initializer=keras.initializers.GlorotUniform(derive_seed(seed, "layer", "output")),
+        name="output",
     )
-    output.activation = keras.activations.softmax
     return keras.Model(inputs, output(values), name="network")
 
 
@@ -191,14 +193,10 @@ def make_optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers
     arguments: dict[str, Any] = {"learning_rate": rate}
     if training.optimizer in READS_MOMENTUM:
         arguments["momentum"] = training.momentum or 0.0
-    if training.weight_decay is not None:
-        # Keras decays by 0 at the price of decaying; AdamW alone insists on a number.
-        arguments["weight_decay"] = training.weight_decay or None
-    if training.optimizer == "adamw":
-        default = DEFAULT_ADAMW_WEIGHT_DECAY
-        arguments["weight_decay"] = (
-            default if training.weight_decay is None else training.weight_decay
-        )
+    default = DEFAULT_ADAMW_WEIGHT_DECAY if training.optimizer == "adamw" else 0.0
+    decay = default if training.weight_decay is None else training.weight_decay
+    # A decay by 0 would be computed; only AdamW insists on a number.
+    arguments["weight_decay"] = decay if decay or training.optimizer == "adamw" else None
     return kinds[training.optimizer](**arguments)
 
 

@@ -213,7 +213,6 @@ def compile_epoch(
     optimizer = make_optimizer(training, source.n_batches)
     optimizer.build(model.trainable_variables)
     loss_of = make_loss(training)
-    size = source.batch_size
 
     def train_batch(
         images: tf.Tensor, targets: tf.Tensor, loss_sum: tf.Tensor, n_correct: tf.Tensor
@@ -233,27 +232,29 @@ def compile_epoch(
             n_correct + tf.math.count_nonzero(correct, dtype=tf.int32),
         )
 
-    def train_epoch(epoch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def train_chunk(
+        images: tf.Tensor, targets: tf.Tensor, *sums: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        def goes_on(start: tf.Tensor, loss_sum: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
+            return (start < tf.shape(images)[0]) & tf.math.is_finite(loss_sum)
+
+        def train_next(start: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            end = start + source.batch_size
+            return end, *train_batch(images[start:end], targets[start:end], *sums)
+
+        return tuple(tf.while_loop(goes_on, train_next, (0, *sums))[1:])
+
+    def train_epoch(epoch: tf.Tensor) -> tuple[tf.Tensor, ...]:
         order = epoch_order(source, epoch)
 
-        def train_chunk(chunk: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            images, targets = prepare_chunk(source, order, epoch, chunk)
-            _, *sums = tf.while_loop(
-                lambda i, loss_sum, _: (i < tf.shape(images)[0]) & tf.math.is_finite(loss_sum),
-                lambda i, *sums: (
-                    i + size,
-                    *train_batch(images[i : i + size], targets[i : i + size], *sums),
-                ),
-                (0, *sums),
-            )
-            return chunk + 1, *sums
+        def goes_on(chunk: tf.Tensor, loss_sum: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
+            return (chunk < source.n_chunks) & tf.math.is_finite(loss_sum)
 
-        _, *sums = tf.while_loop(
-            lambda chunk, loss_sum, _: (chunk < source.n_chunks) & tf.math.is_finite(loss_sum),
-            train_chunk,
-            (0, 0.0, 0),
-        )
-        return tuple(sums)
+        def train_next(chunk: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            images, targets = prepare_chunk(source, order, epoch, chunk)
+            return chunk + 1, *train_chunk(images, targets, *sums)
+
+        return tuple(tf.while_loop(goes_on, train_next, (0, 0.0, 0))[1:])
 
     # The loops are written out: AutoGraph would rewrite, and complain about, all that they call.
     # A concrete function is not counted by TensorFlow's warning against tracing again and again.
