@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from lenetml import __version__
-from lenetml.errors import LenetmlError, UsageError
+from lenetml.errors import LenetmlError, SpecError, UsageError
 
 if TYPE_CHECKING:
     from lenetml.facts import Finished
@@ -44,7 +45,7 @@ def main() -> NoReturn:
     try:
         app()
     except LenetmlError as error:
-        _say(f"lenetml: {error}")
+        _show_error(error)
         sys.exit(error.exit_code)
     sys.exit()
 
@@ -77,23 +78,31 @@ def run(
     from lenetml.readiness import refuse_what_cannot_run
     from lenetml.spec import load_spec
 
-    loaded = []
+    loaded: list[Spec] = []
+    codes: list[int] = []
     for path in specs:
-        spec = load_spec(path, changes or [])
-        refuse_what_cannot_run(spec)
-        loaded.append(spec)
-        if not quiet:
-            _show_problems(spec.warnings)
+        with _shown(codes):
+            spec = load_spec(path, changes or [])
+            refuse_what_cannot_run(spec)
+            loaded.append(spec)
+            if not quiet:
+                _show_problems(spec.warnings)
+    if codes:
+        raise typer.Exit(max(codes))
     try:
-        finished = _run_all(loaded, out, fresh, quiet)
+        finished = _run_all(loaded, out, fresh, quiet, codes)
     except KeyboardInterrupt:
         _say("lenetml: interrupted; the journal in the run's folder holds what was finished")
         raise typer.Exit(INTERRUPTED) from None
-    if as_json:
-        documents = [_as_document(result) for result in finished]
-        _print_json(documents if len(documents) > 1 else documents[0])
-    else:
+    documents = [_as_document(result) for result in finished]
+    if as_json and len(specs) > 1:
+        _print_json(documents)
+    elif as_json and documents:
+        _print_json(documents[0])
+    elif finished:
         print("\n\n".join(map(_tell_result, finished)))
+    if codes:
+        raise typer.Exit(max(codes))
 
 
 @app.command()
@@ -150,15 +159,17 @@ def card(
 def schema(
     record: Annotated[bool, typer.Option("--record", help="Of record.json.")] = False,
 ) -> None:
-    """Print the JSON Schema of a record."""
+    """Print the JSON Schema of a spec, for editors, or of a record."""
     from lenetml.record import record_schema
+    from lenetml.spec.schema import spec_schema
 
-    if not record:
-        raise UsageError("schema: say of what", "allowed: --record")
-    print(record_schema())
+    print(record_schema() if record else spec_schema())
 
 
-def _run_all(specs: list[Spec], out: Path, fresh: bool, quiet: bool) -> list[Finished]:
+def _run_all(
+    specs: list[Spec], out: Path, fresh: bool, quiet: bool, codes: list[int]
+) -> list[Finished]:
+    """Run one spec after the other; one that fails leaves its exit code and not its result."""
     from lenetml.display import make_display
 
     with make_display(quiet=quiet) as display:
@@ -169,7 +180,28 @@ def _run_all(specs: list[Spec], out: Path, fresh: bool, quiet: bool) -> list[Fin
         from lenetml import experiment
 
         options = experiment.Options(out, shlex.join(["lenetml", *sys.argv[1:]]), fresh)
-        return [experiment.run(spec, options, display) for spec in specs]
+        finished = []
+        for spec in specs:
+            with _shown(codes):
+                finished.append(experiment.run(spec, options, display))
+        return finished
+
+
+@contextmanager
+def _shown(codes: list[int]) -> Iterator[None]:
+    """Show an error and keep its exit code, so that the next spec has its turn."""
+    try:
+        yield
+    except LenetmlError as error:
+        _show_error(error)
+        codes.append(error.exit_code)
+
+
+def _show_error(error: LenetmlError) -> None:
+    if isinstance(error, SpecError):
+        _show_problems(error.problems)
+    else:
+        _say(f"lenetml: {error}")
 
 
 def _say(text: str) -> None:

@@ -40,7 +40,7 @@ class Silent:
     def search_started(self, name: str, trials: int, direction: Direction) -> None:
         """The search of a spec begins."""
 
-    def trial_started(self, number: int, values: Mapping[str, Any], seed: int) -> None:
+    def trial_started(self, number: int, values: Mapping[str, Any], seed: int, epochs: int) -> None:
         """A trial begins."""
 
     def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -90,7 +90,7 @@ class Live(Silent):
             transient=True,
         )
         self._task: Any = None
-        self._trials = 0
+        self._trials = self._epochs = 0
         self._better: Callable[[list[float]], float] = max
         self._objectives: list[float] = []
 
@@ -111,18 +111,23 @@ class Live(Silent):
         self._better = max if direction == "max" else min
         self._start_task(name, trials)
 
+    def trial_started(self, number: int, values: Mapping[str, Any], seed: int, epochs: int) -> None:
+        """Remember how long the trial may last."""
+        self._epochs = epochs
+
     def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Show the epoch and the best trial so far."""
         best = f", best {self._better(self._objectives):.4f}" if self._objectives else ""
-        state = f"trial {number} of {self._trials}, epoch {epoch}{best}"
-        self._progress.update(self._task, state=state)
+        state = f"trial {number} of {self._trials}, epoch {epoch} of {self._epochs}{best}"
+        completed = number - 1 + epoch / self._epochs
+        self._progress.update(self._task, state=state, completed=completed)
 
     def trial_ended(self, trial: TrialRecord) -> None:
         """Write how the trial ended above the bar, and advance it."""
         self._console.print(escape(f"trial {trial.number}: {tell_trial(trial)}"), highlight=False)
         if trial.objective is not None:
             self._objectives.append(trial.objective)
-        self._progress.advance(self._task)
+        self._progress.update(self._task, completed=trial.number)
 
     def warn(self, text: str) -> None:
         """Write a warning above the bar."""

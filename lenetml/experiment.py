@@ -39,7 +39,7 @@ from lenetml.spec.domains import Choice
 from lenetml.spec.sections import ConcreteSpec
 from lenetml.sweep import sweep_configuration, write_sweep
 from lenetml.trial.data import LoadedData, load_data
-from lenetml.trial.energy import open_meter
+from lenetml.trial.energy import open_meter, with_country
 from lenetml.trial.environment import core_seconds, environment
 from lenetml.trial.evaluate import pack_predictions, test_record
 from lenetml.trial.kept import unpack_weights, write_model
@@ -85,6 +85,7 @@ def run(spec: Spec, options: Options, follower: Follower) -> Finished:
     Raises:
         DataError, MissingError: The data are not right, or not there.
         FolderError: The run's folder cannot be used.
+        NotYetError: The finished run has another number of trials.
         SearchError: No trial succeeded.
     """
     others = [run(other, replace(options, fresh=False), follower) for other in spec.baselines]
@@ -283,7 +284,11 @@ def _show(spec: Spec, folder: Path, record: Record) -> Finished:
             "this version cannot continue a finished search",
             "--fresh starts over and keeps the old folder",
         )
-    mended = record.model_copy(update={"spec": spec.canonical(), "overrides": list(spec.overrides)})
+    energy, section = record.energy, spec.document.energy
+    if energy is not None and section is not None:
+        energy = with_country(energy, section.country)
+    changes = {"spec": spec.canonical(), "overrides": list(spec.overrides), "energy": energy}
+    mended = record.model_copy(update=changes)
     if mended != record:
         write_record(mended, folder)
         write_atomically(folder / SPEC_NAME, spec.text.encode())

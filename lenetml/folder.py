@@ -54,7 +54,8 @@ def open_folder(out: Path, name: str, spec_sha256: str, spec_text: str, fresh: b
     try:
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             raise FolderError(f"{path} is not a folder of lenetml", "move it away, or give --out")
-        if (path / JOURNAL_NAME).exists() and not (path / RECORD_NAME).exists():
+        if (path / JOURNAL_NAME).exists():
+            # Whoever writes there holds it, and opening it is refused.
             Journal(path / JOURNAL_NAME).close()
         if fresh and path.exists():
             path.rename(_free_name(path))
@@ -80,19 +81,29 @@ def note_look(out: Path, fingerprint: str, run: str, winner: int, moment: str) -
 
     Returns:
         Which look at this test part it is, from 1, as far as is recorded there.
+
+    Raises:
+        FolderError: The look cannot be noted.
     """
-    with (out / LOOKS_NAME).open("a+b") as file:
-        # Two runs that end at once must not both be the same look.
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        noted = file.read()
-        look: int = 1 + sum(_fingerprint_of(line) == fingerprint for line in noted.splitlines())
-        entry = {"fingerprint": fingerprint, "run": run, "winner": winner, "at": moment}
-        line = json.dumps(entry | {"look": look}).encode() + b"\n"
-        is_torn = noted and not noted.endswith(b"\n")
-        file.write(b"\n" + line if is_torn else line)
-        file.flush()
-        os.fsync(file.fileno())
+    path = out / LOOKS_NAME
+    try:
+        with path.open("a+b") as file:
+            # Two runs that end at once must not both be the same look.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            noted = file.read()
+            look: int = 1 + sum(_fingerprint_of(line) == fingerprint for line in noted.splitlines())
+            entry = {"fingerprint": fingerprint, "run": run, "winner": winner, "at": moment}
+            line = json.dumps(entry | {"look": look}).encode() + b"\n"
+            is_torn = noted and not noted.endswith(b"\n")
+            file.write(b"\n" + line if is_torn else line)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise FolderError(
+            f"{path} cannot be written: {error.strerror}",
+            "the test part stays closed until the look at it is noted there",
+        ) from None
     return look
 
 

@@ -95,7 +95,7 @@ class Mirror:
         if self._mode == "online":
             self._guard(self._look_for_key)
 
-    def trial_started(self, number: int, values: Mapping[str, Any], seed: int) -> None:
+    def trial_started(self, number: int, values: Mapping[str, Any], seed: int, epochs: int) -> None:
         """Start a run whose config is the trial's values and its seed."""
         if self._mode:
             self._trials[number] = _Trial(number, {"seed": seed, **values})

@@ -13,7 +13,8 @@ from lenetml.trial.augment import PARAMETERS, augment, draw, transform
 
 TOLERANCE = 1e-5
 FILL_MODES = ("nearest", "constant", "reflect")
-SEED = tf.constant([42, 7], tf.int32)
+# No tensor yet: TensorFlow would start, and take as many threads as there are cores.
+SEED = np.array([42, 7], np.int32)
 USUAL = Augmentation(
     rotation_range=30.0,
     width_shift_range=0.1,

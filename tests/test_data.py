@@ -11,14 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawings import folder_of, noise, save, told
+from drawings import npz as drawn_npz
+from drawings import small_arrays as drawn_arrays
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from lenetml.errors import DataError, MissingError, NotYetError
+from lenetml.errors import DataError, MissingError
 from lenetml.spec.datasets import NAMED, DatasetFacts
 from lenetml.spec.sections import Data, Split
-from lenetml.trial.data import Part, choose, count_duplicates, load_data
+from lenetml.spec.userdata import read_facts
+from lenetml.trial.data import choose, load_data
 from lenetml.trial.sources import read_named
 
 HERE = Path()
@@ -165,26 +169,146 @@ def test_a_split_that_the_data_cannot_give():
     )
 
 
+def test_named_images_in_another_size_and_colour(mnist):
+    data = GMNET.model_copy(update={"image_size": (32, 32), "fit": "pad", "color_mode": "rgb"})
+    changed, plain = load_data(data, 42, HERE), load_data(GMNET, 42, HERE)
+    assert changed.input_shape == (32, 32, 3)
+    assert changed.record.input_shape == [32, 32, 3]
+    assert np.array_equal(changed.val.images[:, 2:30, 2:30, 1:2], plain.val.images)
+    assert changed.val.images.sum(dtype=int) == 3 * plain.val.images.sum(dtype=int)
+    assert changed.record.fingerprint != plain.record.fingerprint
+    assert changed.record.test_fingerprint == plain.record.test_fingerprint
+
+
+def test_images_that_would_take_too_much_memory():
+    with pytest.raises(DataError) as caught:
+        load_data(Data(dataset="digits", image_size=(2000, 2000)), 1, HERE)
+    assert str(caught.value) == (
+        "digits is too large: all images are kept in memory\n"
+        "    found: 1797 images of 2000 x 2000 x 1, 6.7 GiB\n"
+        "    allowed: 2 GiB; image_size makes images smaller"
+    )
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (Data(path="photos"), "data.path: specs/photos cannot be read by this version of lenetml"),
         (
-            Data(dataset="digits", image_size=(32, 32)),
-            "data.image_size: this version of lenetml takes the images of a named data set "
-            "as they are",
+            Data(dataset="digits", input_shape=[28, 28, 1]),
+            "data.input_shape differs from the data\n"
+            "    found: [28, 28, 1]\n"
+            "    digits has [8, 8, 1]",
         ),
         (
-            Data(dataset="digits", color_mode="rgb"),
-            "data.color_mode: this version of lenetml takes the images of a named data set "
-            "as they are",
+            Data(dataset="digits", image_size=(8, 9), input_shape=[8, 8, 1]),
+            "data.input_shape differs from the data\n"
+            "    found: [8, 8, 1]\n"
+            "    digits has [8, 9, 1]",
+        ),
+        (
+            Data(dataset="digits", classes=["zero", "one"]),
+            "data.classes differ from the data\n"
+            "    found: zero, one\n"
+            "    digits has 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        ),
+        (
+            Data(path="photos"),
+            "data.path: specs/photos is not there\n"
+            "    a path in a spec begins in the folder of the spec",
         ),
     ],
 )
-def test_what_comes_later(data, message):
-    with pytest.raises(NotYetError) as caught:
+def test_the_spec_and_the_data_must_agree(data, message):
+    with pytest.raises(DataError) as caught:
         load_data(data, 1, Path("specs"))
-    assert caught.value.message == message
+    assert str(caught.value) == message
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Twelve images of two classes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    names = [f"{name}/{number:02}.png" for name in ("cat", "dog") for number in range(6)]
+    folder_of(tmp_path / "photos", names)
+    return tmp_path
+
+
+def test_a_folder_of_the_user(folder):
+    heard = []
+    data = Data(path="photos", split=Split(train=6, val=4, test=2))
+    loaded = load_data(data, 3, folder, heard.append)
+    record = loaded.record
+    assert heard == [f"reading {folder / 'photos'}"]
+    assert (record.dataset, record.source) == ("photos", "photos")
+    assert (loaded.classes, loaded.input_shape) == (("cat", "dog"), (4, 4, 1))
+    assert (record.train, record.val, record.test, record.unused) == (6, 4, 2, 0)
+    assert record.class_counts.val == [2, 2]
+    assert not record.has_own_test
+
+
+def test_an_npz_of_the_user_with_a_test_part(tmp_path):
+    (tmp_path / "small.npz").write_bytes(drawn_npz())
+    data = Data(path="small.npz", split=Split(train=4, val=2), classes=["cat", "dog"])
+    loaded = load_data(data, 3, tmp_path)
+    assert loaded.record.has_own_test
+    assert (len(loaded.train), len(loaded.val), len(loaded.open_test())) == (4, 2, 4)
+    assert loaded.classes == ("cat", "dog")
+    assert np.array_equal(loaded.open_test().images[..., 0], drawn_arrays()["x_test"])
+
+
+def test_names_of_classes_count_for_the_fingerprint(tmp_path):
+    (tmp_path / "small.npz").write_bytes(drawn_npz())
+    data = Data(path="small.npz", split=Split(train=4, val=2))
+    plain = load_data(data, 3, tmp_path).record
+    named = load_data(data.model_copy(update={"classes": ["cat", "dog"]}), 3, tmp_path).record
+    assert plain.fingerprint != named.fingerprint
+    assert plain.test_fingerprint == named.test_fingerprint
+
+
+def test_another_size_is_no_other_test_part(folder):
+    records = [
+        load_data(Data(path="photos", image_size=size), 3, folder).record
+        for size in (None, (3, 3), (3, 3), (5, 5))
+    ]
+    assert len({record.fingerprint for record in records}) == 3
+    assert len({record.test_fingerprint for record in records}) == 1
+    other_seed = load_data(Data(path="photos"), 4, folder).record
+    assert other_seed.fingerprint == records[0].fingerprint
+    assert other_seed.test_fingerprint != records[0].test_fingerprint
+
+
+def test_duplicates_of_the_user_are_refused_unless_kept(folder):
+    for number in range(6):
+        save(folder / "photos" / "cat" / f"{number:02}.png", noise(4, 4))
+    with pytest.raises(DataError) as caught:
+        load_data(Data(path="photos"), 3, folder)
+    lines = told(caught.value, folder).splitlines()
+    assert lines[0] == "photos: the same image stands in two parts"
+    assert lines[1].startswith("    found: cat/00.png (")
+    assert lines[-1] == "    keep one of each, or write duplicates: keep"
+    record = load_data(Data(path="photos", duplicates="keep"), 3, folder).record
+    assert (record.duplicates_within, record.duplicates_across) == (3, 2)
+
+
+def test_an_image_of_the_user_with_two_labels(tmp_path):
+    images = drawn_arrays()["x_train"].copy()
+    images[3] = images[2]
+    (tmp_path / "small.npz").write_bytes(drawn_npz(x_train=images))
+    with pytest.raises(DataError) as caught:
+        load_data(Data(path="small.npz", split=Split(train=4, val=2)), 3, tmp_path)
+    assert told(caught.value, tmp_path) == (
+        "small.npz: the same image has two labels\n"
+        "    found: x_train[2] (0) and x_train[3] (1)\n"
+        "    keep one of each, or write duplicates: keep"
+    )
+
+
+def test_facts_and_data_of_the_user_agree(folder):
+    save(folder / "photos" / "dog" / "07.jpg", noise(9, 9, 3))
+    data = Data(path="photos", image_size=(7, 6), color_mode="rgb")
+    facts, loaded = read_facts(folder / "photos", data), load_data(data, 1, folder)
+    assert (facts.input_shape, facts.classes) == (loaded.input_shape, loaded.classes)
+    assert facts.pool == sum((loaded.record.train, loaded.record.val, loaded.record.test))
 
 
 @settings(deadline=None)
@@ -218,18 +342,6 @@ def test_parts_are_disjoint_sorted_exact_and_proportional(labels, seed, shares, 
     if stratify:
         quotas = np.bincount(labels) * len(chosen[0]) / len(labels)
         assert np.all(np.abs(np.bincount(labels[chosen[0]]) - quotas) < 1)
-
-
-def test_duplicates_are_counted_within_and_across():
-    images = np.zeros((4, 2, 2, 1), dtype=np.uint8)
-    images[:, 0, 0, 0] = [1, 2, 3, 4]
-
-    def part(*which):
-        return Part(images[list(which)], np.zeros(len(which), dtype=np.int64))
-
-    counts = count_duplicates([part(0, 0, 1), part(1, 2), part(2, 2, 0, 3)])
-    # Within: one in train, one in test. Across: image 1 in val; images 2, 2 and 0 in test.
-    assert counts == {"duplicates_within": 2, "duplicates_across": 4}
 
 
 def test_a_small_file_is_read_as_it_is(read):

@@ -88,7 +88,7 @@ def closed_port() -> int:
 
 
 def mirror_one_trial(mirror, number=1, **changes):
-    mirror.trial_started(number, VALUES, seed=4711)
+    mirror.trial_started(number, VALUES, seed=4711, epochs=3)
     for epoch in (1, 2):
         metrics = {name: series[epoch - 1] for name, series in HISTORY.items()}
         mirror.epoch_ended(number, epoch, metrics)
@@ -151,7 +151,7 @@ def test_a_trial_reads_back_as_it_was_told(run_folder, warnings):
 def test_a_failed_trial_is_marked_as_failed(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
     mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
-    mirror.trial_started(3, VALUES, seed=1)
+    mirror.trial_started(3, VALUES, seed=1, epochs=3)
     mirror.epoch_ended(3, 1, {"loss": float("nan")})
     mirror.trial_ended(
         trial_record(
@@ -171,8 +171,8 @@ def test_a_failed_trial_is_marked_as_failed(run_folder, warnings):
 def test_trials_may_overlap_and_may_be_told_only_at_their_end(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
     mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
-    mirror.trial_started(1, {"units": 10}, seed=1)
-    mirror.trial_started(2, {"units": 20}, seed=2)
+    mirror.trial_started(1, {"units": 10}, seed=1, epochs=3)
+    mirror.trial_started(2, {"units": 20}, seed=2, epochs=3)
     mirror.epoch_ended(2, 1, {"loss": 2.0})
     mirror.epoch_ended(1, 1, {"loss": 1.0})
     mirror.trial_ended(trial_record(2, history={"loss": [2.0, 1.5]}))
@@ -193,7 +193,7 @@ def test_ids_are_stable_and_a_repeated_trial_replaces_its_first_try(run_folder, 
     ids = []
     for loss in (1.0, 2.0):
         mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
-        mirror.trial_started(1, VALUES, seed=1)
+        mirror.trial_started(1, VALUES, seed=1, epochs=3)
         mirror.epoch_ended(1, 1, {"loss": loss})
         mirror.close()
         ids += [told.run.run_id for told in read_runs(run_folder).values()]
@@ -320,7 +320,7 @@ def test_without_a_server_the_same_run_goes_on_offline(
 def test_the_death_of_wandbs_process_loses_no_trial(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
     mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
-    mirror.trial_started(1, VALUES, seed=4711)
+    mirror.trial_started(1, VALUES, seed=4711, epochs=3)
     mirror.epoch_ended(1, 1, {"loss": 1.0})
     kill_wandbs_process()
     mirror.epoch_ended(1, 2, {"loss": 0.5})
@@ -340,7 +340,7 @@ def test_a_second_fault_ends_the_mirror_and_nothing_else(run_folder, warnings):
     mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
     mirror_one_trial(mirror, 1)
     for number in (2, 3, 4):
-        mirror.trial_started(number, VALUES, seed=4711)
+        mirror.trial_started(number, VALUES, seed=4711, epochs=3)
         kill_wandbs_process()
         mirror.epoch_ended(number, 1, {"loss": 1.0})
         mirror.trial_ended(trial_record(number))
@@ -371,7 +371,7 @@ from lenetml.mirror import open_mirror
 from lenetml.spec.sections import Wandb
 section = {"None" if section is None else "Wandb(project='p', mode='disabled')"}
 mirror = open_mirror(section, Path({str(run_folder)!r}), "group", "name", print)
-mirror.trial_started(1, {{"units": 3}}, 1)
+mirror.trial_started(1, {{"units": 3}}, 1, 3)
 mirror.epoch_ended(1, 1, {{"loss": 1.0}})
 print(mirror.close(), "wandb" in sys.modules)
 """

@@ -109,6 +109,8 @@ class HyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
             targets = np.eye(n_classes, dtype="float32")[np.asarray(labels)]
             kwargs["validation_data"] = (np.asarray(images, "float32") / 255, targets)
             kwargs.setdefault("validation_batch_size", 1000)
+        # The batches are shuffled already: Keras 3.15 warns that it would not.
+        kwargs["shuffle"] = False
         return model.fit(batches, epochs=epochs, steps_per_epoch=steps, **kwargs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -44,10 +45,17 @@ class Journal:
         Args:
             event: What happened, such as `trial_ended`.
             **facts: Plain values; numbers must be finite.
+
+        Raises:
+            FolderError: It cannot be written whole; the disk may be full.
         """
         line = encode({"event": event, **facts})
-        os.write(self._file, line)
-        os.fsync(self._file)
+        try:
+            if os.write(self._file, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._file)
+        except OSError as error:
+            raise FolderError(f"{self.path} cannot be written: {error.strerror}") from None
 
     def close(self) -> None:
         """Close the file, which frees the lock."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from lenetml.errors import TrialError
+from lenetml.errors import LenetmlError, TrialError
 from lenetml.record import TrialRecord
 from lenetml.search.journal import Journal
 from lenetml.search.oracle import Ask, Asker
@@ -18,8 +18,8 @@ Direction = Literal["max", "min"]
 class Listener(Protocol):
     """Somebody who follows a search: the mirror, a progress display."""
 
-    def trial_started(self, number: int, values: Mapping[str, Any], seed: int) -> None:
-        """A trial begins."""
+    def trial_started(self, number: int, values: Mapping[str, Any], seed: int, epochs: int) -> None:
+        """A trial begins; `epochs` is the most it will run."""
 
     def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """An epoch of a trial is over; `epoch` counts from 1."""
@@ -107,8 +107,8 @@ def _run_trial(
     except TrialError as error:
         trial = watch.unfinished("failed", error.reason, error.message)
     except BaseException as error:
-        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else "bug"
-        trial = watch.unfinished("interrupted", reason, None)
+        is_bug = not isinstance(error, KeyboardInterrupt | LenetmlError)
+        trial = watch.unfinished("interrupted", "bug" if is_bug else "interrupted", None)
         journal.append("trial_ended", **trial.model_dump(mode="json"))
         raise
     journal.append("trial_ended", **trial.model_dump(mode="json"))
@@ -140,7 +140,9 @@ class _Watch:
     def started(self) -> None:
         """Tell the listeners."""
         for listener in self._listeners:
-            listener.trial_started(self._ask.number, self._ask.point, self._plan.seed)
+            listener.trial_started(
+                self._ask.number, self._ask.point, self._plan.seed, self._plan.epochs_limit
+            )
 
     def epoch_ended(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Note an epoch and tell the listeners."""

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
-from lenetml.spec.domains import Choice, Domain, SearchSpace
+from lenetml.spec.datasets import DatasetFacts
+from lenetml.spec.division import WITH_OWN_TEST, WITHOUT_OWN_TEST
+from lenetml.spec.domains import Choice, Domain, SearchSpace, own_value
 from lenetml.spec.layers import Layer
-from lenetml.spec.sections import ConcreteSpec
-from lenetml.spec.space import Use
+from lenetml.spec.sections import (
+    DEFAULT_ADAMW_WEIGHT_DECAY,
+    DEFAULT_DECAY,
+    DEFAULT_FACTOR,
+    DEFAULT_ITERATIONS,
+    READS_MOMENTUM,
+    Bayesian,
+    ConcreteSpec,
+    Data,
+)
+from lenetml.spec.space import Use, possible_values
 
 # What people read and what the machine measures does not decide which network wins.
 _NOT_DECISIVE = ("name", "title", "description", "wandb", "energy", "card")
 
 
 def canonical(
-    document: ConcreteSpec, space: SearchSpace, uses: Iterable[Use], *, with_defaults: bool = True
+    document: ConcreteSpec,
+    space: SearchSpace,
+    uses: Iterable[Use],
+    facts: DatasetFacts | None,
+    *,
+    with_defaults: bool = True,
 ) -> dict[str, Any]:
     """Write a spec out in its one form: defaults filled in, reals as reals, keys sorted.
 
@@ -29,11 +45,19 @@ def canonical(
         document: The spec with the first value of each domain.
         space: The domains.
         uses: Where references stand; they are put back.
+        facts: What is known of the data; a default may follow from it.
         with_defaults: False leaves out keys at their default.
     """
-    data = as_data(document, with_defaults)
+    uses = tuple(uses)
+    data: dict[str, Any] = as_data(document)
     for use in uses:
-        _put(data, use)
+        _put(data, use, space)
+    for place, key, default in list(_derived_defaults(data, document, space, uses, facts)):
+        place.setdefault(key, default)
+        if not with_defaults and place[key] == default:
+            del place[key]
+    if not with_defaults:
+        _leave_out_defaults(document, data)
     form = {key: _sorted(value) for key, value in data.items()}
     if space:
         form["search_space"] = {name: _domain_as_data(domain) for name, domain in space.items()}
@@ -70,37 +94,112 @@ def result_hash(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def as_data(value: Any, with_defaults: bool = True) -> Any:
+def as_data(value: Any) -> Any:
     """A frozen value as plain data, layers as they are written: `{conv2d: {...}}`."""
     if isinstance(value, BaseModel):
         data = {}
         for key, field in type(value).model_fields.items():
             inner = getattr(value, key)
             # `energy: false` is kept as None, but its default is not None.
-            if inner is None and field.default is None:
-                continue
-            if key == "layer" or (not with_defaults and inner == field.default):
-                continue
-            data[key] = False if inner is None else as_data(inner, with_defaults)
+            if key != "layer" and (inner is not None or field.default is not None):
+                data[key] = False if inner is None else as_data(inner)
         if isinstance(value, Layer):
-            if data.get("when") is True:
+            if data["when"] is True:
                 del data["when"]
             return {getattr(value, "layer"): data}  # noqa: B009
         return data
     if isinstance(value, list | tuple):
-        return [as_data(item, with_defaults) for item in value]
+        return [as_data(item) for item in value]
     return value
 
 
-def _put(data: dict[str, Any], use: Use) -> None:
-    """Put a reference back at its place, which may have been left out as a default."""
-    if use.wanted is not None:
+def data_as_compared(data: Data, facts: DatasetFacts | None) -> dict[str, Any]:
+    """What a section `data` says of images and parts: without the way to them and known facts."""
+    form: dict[str, Any] = as_data(data)
+    for place, key, default in _data_defaults(form, facts):
+        place.setdefault(key, default)
+    return {key: form[key] for key in form if key not in ("path", "input_shape", "classes")}
+
+
+def _derived_defaults(
+    data: dict[str, Any],
+    document: ConcreteSpec,
+    space: SearchSpace,
+    uses: tuple[Use, ...],
+    facts: DatasetFacts | None,
+) -> Iterator[tuple[dict[str, Any], str, Any]]:
+    """Defaults that follow from other keys: where they stand, their key, their value."""
+    yield from _data_defaults(data["data"], facts)
+    for layer in _layers(data["architecture"]):
+        if "pool_size" in layer:
+            yield layer, "strides", layer["pool_size"]
+    training = data["training"]
+    optimizers = possible_values(("training", "optimizer"), document, space, uses)
+    schedules = possible_values(("training", "learning_rate_schedule"), document, space, uses)
+    if "exponential" in schedules:
+        yield training, "learning_rate_decay", DEFAULT_DECAY
+    if set(optimizers) & set(READS_MOMENTUM):
+        yield training, "momentum", 0.0
+    if set(optimizers) == {"adamw"}:
+        yield training, "weight_decay", DEFAULT_ADAMW_WEIGHT_DECAY
+    elif "adamw" not in optimizers:
+        yield training, "weight_decay", 0.0
+    search = data.get("search", {})
+    if search.get("strategy") == "bayesian":
+        yield search, "bayesian", as_data(Bayesian())
+    if search.get("strategy") == "hyperband":
+        yield search, "factor", DEFAULT_FACTOR
+        yield search, "iterations", DEFAULT_ITERATIONS
+
+
+def _data_defaults(
+    data: dict[str, Any], facts: DatasetFacts | None
+) -> Iterator[tuple[dict[str, Any], str, Any]]:
+    if facts is None:
         return
+    split = as_data(WITHOUT_OWN_TEST if facts.own_test is None else WITH_OWN_TEST)
+    if facts.own_test is not None:
+        split["test"] = facts.own_test
+        data.get("split", {}).setdefault("test", facts.own_test)
+    yield data, "split", split
+
+
+def _layers(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The arguments of all layers, of those in `repeat` too."""
+    for item in items:
+        for arguments in item.values():
+            yield arguments
+            yield from _layers(arguments.get("layers", []))
+
+
+def _leave_out_defaults(value: Any, data: Any) -> None:
+    """Take keys at their default out of data; a reference in their place is none."""
+    if isinstance(value, Layer):
+        (data,) = data.values()
+    if isinstance(value, BaseModel):
+        for key, field in type(value).model_fields.items():
+            if key in data and data[key] == as_data(field.default):
+                del data[key]
+            elif key in data:
+                _leave_out_defaults(getattr(value, key), data[key])
+    elif isinstance(value, list):
+        for inner, inner_data in zip(value, data, strict=True):
+            _leave_out_defaults(inner, inner_data)
+
+
+def _put(data: dict[str, Any], use: Use, space: SearchSpace) -> None:
+    """Put a reference back at its place; give a condition its domain's own values, 1 or 1.0."""
     *parents, last = use.path
     place: Any = data
     for part in parents:
-        place = place.setdefault(part, {}) if isinstance(place, dict) else place[int(part)]
-    place[last] = use.text
+        place = place[part]
+    reference = use.reference
+    if use.wanted is None:
+        place[last] = use.text
+    elif reference is not None:
+        domain = space[reference.name]
+        own = [own_value(domain, reference.position, wanted) for wanted in use.wanted]
+        place[last] = own if isinstance(place[last], list) else own[0]
 
 
 def _domain_as_data(domain: Domain) -> dict[str, Any]:

@@ -1,8 +1,13 @@
-"""Facts of the named data sets, known without reading them: shapes, classes and sizes."""
+"""Facts of a data set, and those of the named ones: shapes, classes and sizes before reading."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from lenetml.spec.sections import Data
+
+ImageShape: TypeAlias = tuple[int, int, int]
 
 _DIGITS = tuple("0123456789")
 
@@ -21,10 +26,17 @@ class DatasetFacts:
     """
 
     name: str
-    input_shape: tuple[int, int, int]
+    input_shape: ImageShape
     classes: tuple[str, ...]
     pool: int
     own_test: int | None
+
+
+def changed_facts(facts: DatasetFacts, data: Data) -> DatasetFacts:
+    """The facts after `image_size` and `color_mode` of the spec."""
+    height, width = data.image_size or facts.input_shape[:2]
+    channels = {None: facts.input_shape[2], "grayscale": 1, "rgb": 3}[data.color_mode]
+    return replace(facts, input_shape=(height, width, channels))
 
 
 NAMED: dict[str, DatasetFacts] = {

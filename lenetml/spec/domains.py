@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from lenetml.spec.problems import did_you_mean
-from lenetml.spec.source import Complaint, Entry, Node, Sequence, plain
-from lenetml.spec.source import Mapping as MappingNode
+from lenetml.spec.nodes import Complaint, Entry, Node, Scalar, Sequence, plain
+from lenetml.spec.nodes import Mapping as MappingNode
+from lenetml.spec.problems import did_you_mean, shortened
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 MAX_VALUES = 1000
@@ -76,16 +76,46 @@ def corner_path(domain: Domain, index: int, written: Any) -> tuple[str | int, ..
     return ("values", index) if "values" in written else ("value",)
 
 
-def as_real(domain: Domain) -> Domain:
-    """The same domain of reals, for places that take reals: 1 and 1.0 are equal there."""
+def as_real(domain: Choice, position: int | None) -> Choice | None:
+    """The same values as reals, for places that take reals: 1 and 1.0 are equal there.
+
+    Args:
+        domain: The values.
+        position: The position of tied values that is meant; None: the values are single.
+
+    Returns:
+        The new values, or None where they are no whole numbers.
+    """
+    if position is None:
+        whole = all(_kind(value) == "whole" for value in domain.values)
+        return Choice(tuple(float(value) for value in domain.values)) if whole else None
+    if not all(_kind(value[position]) == "whole" for value in domain.values):
+        return None
+    rows = [list(value) for value in domain.values]
+    for row in rows:
+        row[position] = float(row[position])
+    return Choice(tuple(rows))
+
+
+def is_same(value: object, other: object) -> bool:
+    """Whether two values are the same to a spec: 1 is 1.0, and true is not 1."""
+    return value == other and isinstance(value, bool) == isinstance(other, bool)
+
+
+def own_value(domain: Domain, position: int | None, wanted: Any) -> Any:
+    """The domain's own value that is the same as `wanted`, or None where it has none.
+
+    Args:
+        domain: Tied values where there is a position.
+        position: The position of tied values that is meant.
+        wanted: What a condition asks for.
+    """
     if isinstance(domain, Choice):
-        return Choice(tuple(float(value) for value in domain.values))
-    return Range(float(domain.low), float(domain.high))
-
-
-def holds_whole_numbers(domain: Domain) -> bool:
-    """Whether all values are whole numbers, so that they might as well be reals."""
-    return all(_kind(value) == "whole" for value in corners(domain))
+        values = [value if position is None else value[position] for value in domain.values]
+        return next((value for value in values if is_same(value, wanted)), None)
+    if not domain.is_whole or _kind(wanted) not in ("whole", "real"):
+        return None
+    return int(wanted) if domain.low <= wanted <= domain.high and wanted == int(wanted) else None
 
 
 def read_space(node: Node) -> tuple[dict[str, Domain], list[Complaint]]:
@@ -95,15 +125,15 @@ def read_space(node: Node) -> tuple[dict[str, Domain], list[Complaint]]:
         The domains that could be read, by name, and all complaints about the others.
     """
     if not isinstance(node, MappingNode):
-        return {}, [Complaint("search_space must map names to domains", node.span)]
+        note = "write name: {values: [...]}, each name on a line of its own"
+        return {}, [Complaint("search_space must map names to domains", node.span, (note,))]
     space: dict[str, Domain] = {}
     complaints: list[Complaint] = []
     for entry in node.entries:
         if not NAME.fullmatch(entry.key):
+            message = f'"{shortened(entry.key)}" cannot be a hyperparameter\'s name'
             notes = ("a name is lower-case letters, digits and _, and starts with a letter",)
-            complaints.append(
-                Complaint(f'"{entry.key}" cannot be a hyperparameter\'s name', entry.span, notes)
-            )
+            complaints.append(Complaint(message, entry.span, notes))
         try:
             space[entry.key] = _read_domain(entry)
         except _Refused as refusal:
@@ -120,14 +150,17 @@ class _Refused(Exception):
 
 
 def _read_domain(entry: Entry) -> Domain:
-    node, name = entry.node, entry.key
+    node, name = entry.node, shortened(entry.key)
     if not isinstance(node, MappingNode):
-        hint = f"write {name}: {{values: {written(plain(node))}}}"
-        raise _Refused(node, f"{name} must have a domain", hint)
+        value = written(plain(node))
+        hints = {Sequence: f"{{values: {value}}}", Scalar: f"{{value: {value}}}"}
+        hint = "{values: [...]}" if value == "nothing" else hints[type(node)]
+        raise _Refused(node, f"{name} must have a domain", f"write {name}: {hint}")
     for inner in node.entries:
         if inner.key not in DOMAIN_KEYS:
             notes = ("allowed: " + ", ".join(DOMAIN_KEYS), *did_you_mean(inner.key, DOMAIN_KEYS))
-            raise _Refused(inner, f'unknown key "{inner.key}" in the domain of {name}', *notes)
+            key = shortened(inner.key)
+            raise _Refused(inner, f'unknown key "{key}" in the domain of {name}', *notes)
     keys = {inner.key: inner.node for inner in node.entries}
     if set(keys) == {"values"}:
         return _read_values(name, keys["values"])
@@ -137,22 +170,23 @@ def _read_domain(entry: Entry) -> Domain:
         return _read_range(name, keys["min"], keys["max"])
     found = "found: " + (", ".join(keys) or "nothing")
     raise _Refused(
-        entry, f"{name} must have a domain", found, "allowed: values, or min and max, or value"
+        entry, f"{name} must have one domain", found, "allowed: values, or min and max, or value"
     )
 
 
 def _read_values(name: str, node: Node) -> Choice:
     if not isinstance(node, Sequence) or not node.items:
-        raise _Refused(node, f"values of {name} must be a list with at least one value")
+        found = f"found: {written(plain(node))}"
+        raise _Refused(node, f"values of {name} must be a list with at least one value", found)
     if len(node.items) > MAX_VALUES:
-        raise _Refused(node, f"values of {name} has more than {MAX_VALUES} values")
+        raise _Refused(node, f"{name} has more than {MAX_VALUES:,} values")
     values = [_read_value(name, item) for item in node.items]
     kinds = {_kind(value) for value in values}
     if len(kinds - {"whole", "real"}) + bool(kinds & {"whole", "real"}) > 1:
         raise _Refused(
             node,
             f"values of {name} must be of one kind",
-            "found: " + ", ".join(written(value) for value in values[:8]),
+            f"found: {written(values)}",
         )
     if kinds == {"list"}:
         values = _unify_tied(name, node, values)
@@ -226,11 +260,15 @@ def _kind(value: object) -> str:
 
 
 def written(value: Any) -> str:
-    """A value as it would stand in YAML."""
+    """A value as it would stand in YAML, cut where it is long."""
+    return shortened(_written(value), 80)
+
+
+def _written(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "nothing"}[value]
     if isinstance(value, list):
-        return "[" + ", ".join(map(written, value)) + "]"
+        return "[" + ", ".join(map(_written, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {written(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_written(inner)}" for key, inner in value.items()) + "}"
     return f'"{value}"' if isinstance(value, str) and not value else str(value)

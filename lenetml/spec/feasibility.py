@@ -11,13 +11,22 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from lenetml.spec.domains import Choice, Domain, Point, Range, SearchSpace, written
-from lenetml.spec.layers import Item, Layer
+from lenetml.spec.domains import Choice, Domain, Point, Range, SearchSpace, corners, written
+from lenetml.spec.draft import Draft, Finding, facts_of
+from lenetml.spec.layers import MAX_REPEATS, Item, Layer
+from lenetml.spec.nodes import Path
 from lenetml.spec.places import marker_at
 from lenetml.spec.shapes import Impossible, LayerShape, Shape, trace
-from lenetml.spec.source import Path
-from lenetml.spec.space import Use, expand, look_up, substitute
+from lenetml.spec.space import (
+    Use,
+    expand,
+    look_up,
+    looks_like_reference,
+    read_reference,
+    substitute,
+)
 
+MAX_LAYERS = 1000
 MAX_ENUMERATED = 100_000
 SAMPLES = 10_000
 _ORDINALS = ("", "first ", "second ", "third ", "fourth ", "fifth ", "sixth ", "seventh ")
@@ -45,6 +54,62 @@ class Feasibility:
     impossible_share: float
     is_exact: bool
     misfit: Misfit | None
+
+
+def check_size(items: Any, space: SearchSpace) -> Iterator[Finding]:
+    """Find out whether an architecture may have more layers than anyone means to write.
+
+    Args:
+        items: The architecture as written, which may hold mistakes.
+        space: The domains that could be read.
+    """
+    n_layers = _most_layers(items, space)
+    if n_layers > MAX_LAYERS:
+        notes = (f"at most {MAX_LAYERS:,}; the times of a repeat inside a repeat multiply",)
+        message = f"architecture has up to {n_layers:,} layers"
+        yield Finding(("architecture",), message, notes, at_key=True)
+
+
+def check_shapes(draft: Draft) -> tuple[Feasibility | None, list[Finding]]:
+    """Look for networks that cannot be built, in a spec without other mistakes.
+
+    Returns:
+        How much of the search space can be built, None where the shape of the images is not
+        known, and what there is to say about it.
+    """
+    facts, data = facts_of(draft), draft.document.data
+    shape = facts.input_shape if facts else tuple(data.input_shape or ())
+    classes = facts.classes if facts else data.classes
+    if not shape or not classes:
+        return None, []
+    if data.image_size is not None:
+        shape = (*data.image_size, shape[2])
+    if data.color_mode is not None:
+        shape = (*shape[:2], 3 if data.color_mode == "rgb" else 1)
+    items = draft.data["architecture"]
+    result = feasibility(items, draft.space, draft.uses, shape, len(classes))
+    return result, list(_tell(result))
+
+
+def _most_layers(items: Any, space: SearchSpace) -> int:
+    """The largest number of layers that an architecture can have; what is no layer counts one."""
+    total = 0
+    for item in items if isinstance(items, list) else ():
+        arguments = item.get("repeat") if isinstance(item, dict) else None
+        if isinstance(arguments, dict):
+            times = _most(arguments.get("times"), space)
+            total += max(times * _most_layers(arguments.get("layers"), space), 1)
+        else:
+            total += 1
+    return total
+
+
+def _most(times: Any, space: SearchSpace) -> int:
+    reference = read_reference(times) if looks_like_reference(times) else None
+    domain = space.get(reference.name) if reference else None
+    written_times = [times] if domain is None else corners(domain)
+    flat = [it for value in written_times for it in (value if isinstance(value, list) else [value])]
+    return max([it for it in flat if isinstance(it, int) and it <= MAX_REPEATS], default=1)
 
 
 def architecture_at(items: list[Any], point: Point) -> tuple[list[Path], list[Layer]]:
@@ -150,7 +215,7 @@ def _describe(
     if error.index == len(layers):
         return Misfit(
             ("architecture",),
-            "output layer",
+            "the output layer",
             f"{prefix}the input of the output layer {error.reason}",
         )
     path = paths[error.index]
@@ -158,8 +223,30 @@ def _describe(
     same = [index for index, other in enumerate(paths) if other[-1] == kind]
     number = same.index(error.index) + 1
     ordinal = _ORDINALS[number] if number < len(_ORDINALS) else f"{number}th "
-    which = ordinal if len(same) > 1 else ""
-    return Misfit(path, kind, f"{prefix}the input of the {which}{kind} {error.reason}")
+    which = f"the {ordinal}{kind}" if len(same) > 1 else kind
+    return Misfit(path, kind, f"{prefix}the input of {which} {error.reason}")
+
+
+def _tell(result: Feasibility) -> Iterator[Finding]:
+    misfit = result.misfit
+    if misfit is None:
+        return
+    message, notes = f"{misfit.layer} does not fit", [misfit.sentence]
+    if result.impossible_share == 1:
+        if not result.is_exact:
+            notes.append(f"none of {SAMPLES:,} points of the search space can be built")
+        yield Finding(misfit.path, message, tuple(notes), at_key=True)
+        return
+    share = min(max(result.impossible_share, 0.001), 0.999)
+    percent, bound = f"{share:.1%}".replace("%", " %"), ""
+    if share != result.impossible_share:
+        bound = "less than " if share > result.impossible_share else "more than "
+    if not result.is_exact:
+        bound = "about "
+        notes.append(f"this share is an estimate from {SAMPLES:,} points")
+    notes.append("the search passes over such points; they are no trials")
+    message += f" for {bound}{percent} of the search space"
+    yield Finding(misfit.path, message, tuple(notes), at_key=True, severity="warning")
 
 
 _ITEMS = TypeAdapter(list[Item])

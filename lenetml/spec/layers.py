@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from lenetml.spec.problems import shortened
 from lenetml.spec.types import Activation, Searchable, Share, Size, When, Width
 from lenetml.values import Value
 
@@ -24,6 +25,7 @@ class Layer(Value):
     """What all layers share: `when`, a boolean or a condition on hyperparameters."""
 
     when: Annotated[When, REACHES_SHAPE] = True
+    """Whether the layer is there: true, false, `$name`, or values of hyperparameters."""
 
 
 class Conv2D(Layer):
@@ -31,11 +33,17 @@ class Conv2D(Layer):
 
     layer: Literal["conv2d"] = "conv2d"
     filters: Annotated[Width, SEARCHABLE]
+    """Number of kernels, and of channels that come out."""
     kernel_size: Annotated[Size, REACHES_SHAPE]
+    """Height and width of the kernels; one number for both."""
     strides: Annotated[Size, REACHES_SHAPE] = (1, 1)
+    """How far the kernels move at a time."""
     padding: Annotated[Literal["valid", "same"], REACHES_SHAPE] = "valid"
+    """`same` keeps height and width at stride 1; `valid` adds no border."""
     activation: Annotated[Activation, SEARCHABLE] = "linear"
+    """Function applied to the output."""
     use_bias: Annotated[bool, SEARCHABLE] = True
+    """Whether a bias is learned for each filter."""
 
 
 class Pooling2D(Layer):
@@ -43,9 +51,13 @@ class Pooling2D(Layer):
 
     layer: Literal["pooling2d"] = "pooling2d"
     kind: Annotated[Literal["average", "max"], SEARCHABLE]
+    """What each window gives: its average or its maximum."""
     pool_size: Annotated[Size, REACHES_SHAPE] = (2, 2)
+    """Height and width of the windows; one number for both."""
     strides: Annotated[Size | None, REACHES_SHAPE] = None
+    """How far the windows move at a time; `pool_size` where left out."""
     padding: Annotated[Literal["valid", "same"], REACHES_SHAPE] = "valid"
+    """`same` fills the last windows up; `valid` drops what fills none."""
 
 
 class BatchNormalization(Layer):
@@ -53,7 +65,9 @@ class BatchNormalization(Layer):
 
     layer: Literal["batch_normalization"] = "batch_normalization"
     momentum: Annotated[float, Ge(0), Lt(1), SEARCHABLE] = 0.99
+    """Share of the running averages that each batch leaves as it is."""
     epsilon: Annotated[float, Gt(0), Le(1), SEARCHABLE] = 0.001
+    """Added to the variance, so that nothing is divided by zero."""
 
 
 class ActivationLayer(Layer):
@@ -61,6 +75,7 @@ class ActivationLayer(Layer):
 
     layer: Literal["activation"] = "activation"
     function: Annotated[Activation, SEARCHABLE]
+    """Name of the function."""
 
 
 class Dropout(Layer):
@@ -68,6 +83,7 @@ class Dropout(Layer):
 
     layer: Literal["dropout"] = "dropout"
     rate: Annotated[Share, SEARCHABLE]
+    """Share of the values that become zero; at least 0 and below 1."""
 
 
 class Flatten(Layer):
@@ -81,8 +97,11 @@ class Dense(Layer):
 
     layer: Literal["dense"] = "dense"
     units: Annotated[Width, SEARCHABLE]
+    """Number of values that come out."""
     activation: Annotated[Activation, SEARCHABLE] = "linear"
+    """Function applied to the output."""
     use_bias: Annotated[bool, SEARCHABLE] = True
+    """Whether a bias is learned for each unit."""
 
 
 class Repeat(Layer):
@@ -90,7 +109,9 @@ class Repeat(Layer):
 
     layer: Literal["repeat"] = "repeat"
     times: Annotated[int, Ge(0), Le(MAX_REPEATS), REACHES_SHAPE]
+    """How many times the layers follow each other; 0 leaves them out."""
     layers: Annotated[list[Item], Field(min_length=1)]
+    """The layers that are repeated."""
 
 
 def _read_item(item: Any) -> Any:
@@ -116,14 +137,26 @@ def as_mapping(item: Any) -> dict[str, Any]:
     if isinstance(item, str):
         item = {item: {}}
     if not isinstance(item, dict) or not item:
-        raise PydanticCustomError("item", "an item of the architecture must be a layer")
+        raise PydanticCustomError("no_layer", "no layer")
     if len(item) > 1:
         name, *rest = item
-        names = {"name": name, "rest": ", ".join(rest)}
-        raise PydanticCustomError(
-            "item", "an item is one layer; {rest} belong to {name}: indent them", names
-        )
+        verb, them = ("belongs", "it") if len(rest) == 1 else ("belong", "them")
+        said = f"{shortened(' and '.join(rest))} {verb} to {shortened(name)}: indent {them}"
+        raise PydanticCustomError("item", "an item is one layer; {said}", {"said": said})
     return {name: {} if arguments is None else arguments for name, arguments in item.items()}
+
+
+def normalised(item: Any) -> Any:
+    """Write bare names as `{name: {}}`, in `repeat` too; what is no layer stays as it is."""
+    try:
+        item = as_mapping(item)
+    except PydanticCustomError:
+        return item
+    name, arguments = next(iter(item.items()))
+    if isinstance(arguments, dict) and isinstance(arguments.get("layers"), list):
+        layers = [normalised(inner) for inner in arguments["layers"]]
+        return {name: {**arguments, "layers": layers}}
+    return item
 
 
 AnyLayer: TypeAlias = (

@@ -7,29 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
-
 from lenetml.errors import SpecError, UsageError
 from lenetml.spec import canonical
-from lenetml.spec.datasets import DatasetFacts
-from lenetml.spec.domains import (
-    Choice,
-    Point,
-    SearchSpace,
-    as_real,
-    holds_whole_numbers,
-    read_space,
-)
-from lenetml.spec.feasibility import Feasibility, feasibility
-from lenetml.spec.layers import as_mapping
+from lenetml.spec.datasets import NAMED, DatasetFacts
+from lenetml.spec.domains import Point, SearchSpace, read_space
+from lenetml.spec.draft import Draft, Finding, facts_of
+from lenetml.spec.feasibility import Feasibility, check_shapes, check_size
+from lenetml.spec.layers import normalised
+from lenetml.spec.nodes import Complaint, Node, Path, Scalar, Severity, Span, find, plain
+from lenetml.spec.nodes import Mapping as MappingNode
 from lenetml.spec.overrides import apply_overrides
 from lenetml.spec.problems import Problem, in_order
-from lenetml.spec.references import check_uses, check_values, first_document, is_legal
-from lenetml.spec.rules import RULES, Draft, Finding, facts_of
-from lenetml.spec.sections import ConcreteSpec
-from lenetml.spec.source import MAX_BYTES, Complaint, Node, Path, Span, find, parse, plain
-from lenetml.spec.source import Mapping as MappingNode
+from lenetml.spec.references import (
+    check_uses,
+    check_values,
+    first_document,
+    stand_in,
+    with_reals,
+)
+from lenetml.spec.rules import RULES
+from lenetml.spec.sections import ConcreteSpec, Data
+from lenetml.spec.source import MAX_BYTES, decode, parse, split_lines
 from lenetml.spec.space import Use, find_uses, resolve
 
 
@@ -73,7 +71,7 @@ class Spec:
     def canonical(self, *, with_defaults: bool = True) -> dict[str, Any]:
         """The spec in its one form; see `canonical.canonical`."""
         return canonical.canonical(
-            self.document, self.space, self.uses, with_defaults=with_defaults
+            self.document, self.space, self.uses, self.facts, with_defaults=with_defaults
         )
 
     def result_hash(self, fingerprint: str) -> str:
@@ -105,67 +103,87 @@ def check_spec(path: File, overrides: Sequence[str] = ()) -> tuple[Spec | None, 
     Raises:
         UsageError: There is no such file, or an override is no `path=value`.
     """
-    text = _read(path)
-    reader = _Reader(path, text, tuple(overrides))
+    return _check_file(path, tuple(overrides), is_baseline=False)
+
+
+def _check_file(
+    path: File, overrides: tuple[str, ...], is_baseline: bool
+) -> tuple[Spec | None, list[Problem]]:
+    reader = _Reader(path, overrides, is_baseline)
     spec = reader.read()
-    return (None if any(problem.is_error for problem in reader.problems) else spec), in_order(
-        reader.problems
-    )
+    return (None if reader.has_errors else spec), in_order(reader.problems)
 
 
-def _read(path: File) -> str:
+def _read(path: File) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: there is no such file") from None
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder; a spec is a .yaml file") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    # A character that is not UTF-8 becomes one that is not allowed, and is told with its place.
-    return content.decode("utf-8-sig", errors="replace").replace("\ufffd", "\x00")
 
 
 class _Reader:
     """Collects the problems of one file on the way to its spec."""
 
-    def __init__(self, path: File, text: str, overrides: tuple[str, ...]) -> None:
-        self.path, self.text, self.overrides = path, text, overrides
-        self.lines = text.splitlines()
+    def __init__(self, path: File, overrides: tuple[str, ...], is_baseline: bool) -> None:
+        self.path, self.overrides, self.is_baseline = path, overrides, is_baseline
+        self.text, self.complaints = decode(_read(path))
+        self.lines = split_lines(self.text)
         self.problems: list[Problem] = []
         self.root: Node = MappingNode((), Span())
 
+    @property
+    def has_errors(self) -> bool:
+        return any(problem.is_error for problem in self.problems)
+
     def read(self) -> Spec | None:
+        self._add_complaints(self.complaints)
+        if self.has_errors:
+            return None
         root, complaints = parse(self.text)
         self._add_complaints(complaints)
-        if root is None or complaints:
+        if root is None or self.has_errors:
+            return None
+        if root in (MappingNode((), root.span), Scalar(None, root.span)) and not self.overrides:
+            note = "it needs name, data, architecture and training"
+            self._add_complaints([Complaint("the spec is empty", Span(), (note,))])
             return None
         if not isinstance(root, MappingNode):
-            self._add_complaints([Complaint("a spec is keys and values, such as name: x", Span())])
+            note = "write each section as key: value, such as name: lenet"
+            self._add_complaints([Complaint("a spec is made of keys and values", Span(), (note,))])
             return None
         self.root, complaints = apply_overrides(root, self.overrides)
         self._add_complaints(complaints)
         data = plain(self.root)
         if isinstance(data.get("architecture"), list):
-            data["architecture"] = [_normalised(item) for item in data["architecture"]]
+            data["architecture"] = [normalised(item) for item in data["architecture"]]
         return self._check(data)
 
     def _check(self, data: dict[str, Any]) -> Spec | None:
         domains = self._read_space(data)
+        self._add(too_large := list(check_size(data.get("architecture"), domains)))
+        if too_large:
+            return None
         uses = tuple(find_uses(data))
         self._add(check_uses(data, uses, domains))
         findings, broken = check_values(data, uses, domains)
         self._add(findings)
-        draft = Draft(data, domains, uses, _stand_in(data, domains, broken), broken)
+        draft = Draft(data, domains, uses, stand_in(data, domains, broken), broken)
         for rule, sections in RULES:
             if not sections & broken:
                 self._add(rule(draft))
-        baselines = self._read_baselines(draft)
-        feasible = self._check_shapes(draft)
-        if any(problem.is_error for problem in self.problems):
+        baselines = () if self.is_baseline else self._read_baselines(draft)
+        if self.has_errors:
             return None
-        domains = _with_reals(data, domains)
+        feasible, findings = check_shapes(draft)
+        self._add(findings)
+        if self.has_errors:
+            return None
+        domains = with_reals(data, uses, domains)
         document = first_document(data, domains)
         return Spec(
             self.path, self.text, self.overrides, document, data, domains, uses,
@@ -188,34 +206,25 @@ class _Reader:
         baselines = []
         for index, name in enumerate(search.baseline):
             place: Path = ("search", "baseline", index)
+            notes: tuple[str, ...]
             try:
-                baseline, problems = check_spec(self.path.parent / name)
+                baseline, problems = _check_file(self.path.parent / name, (), is_baseline=True)
             except UsageError as error:
-                self._add([Finding(place, f"the baseline is not there: {error.message}")])
+                notes = (error.message, "the path is relative to this spec")
+                self._add([Finding(place, "the baseline cannot be read", notes)])
                 continue
             if baseline is None:
                 first = str(next(problem for problem in problems if problem.is_error))
                 notes = ("its first problem:", *first.splitlines())
-                self._add([Finding(place, f"the baseline {name} is not right", notes)])
+                self._add([Finding(place, "the baseline is not right", notes)])
                 continue
-            self._add(_compare_baseline(place, name, baseline.document, draft.document))
+            self._add(_compare_baseline(place, name, baseline, self.path, draft.document))
             baselines.append(baseline)
         return tuple(baselines)
 
-    def _check_shapes(self, draft: Draft) -> Feasibility | None:
-        facts, data = facts_of(draft), draft.document.data
-        shape = facts.input_shape if facts else data.input_shape and tuple(data.input_shape)
-        classes = facts.classes if facts else data.classes
-        if not shape or not classes or any(problem.is_error for problem in self.problems):
-            return None
-        items = draft.data["architecture"]
-        result = feasibility(items, draft.space, draft.uses, shape, len(classes))
-        self._add(_shape_findings(result))
-        return result
-
     def _add_complaints(self, complaints: Sequence[Complaint]) -> None:
-        for complaint in complaints:
-            self._add_problem(complaint.span, complaint.message, complaint.notes, "error")
+        for it in complaints:
+            self._add_problem(it.span, it.message, it.notes, it.severity)
 
     def _add(self, findings: Sequence[Finding] | Iterator[Finding]) -> None:
         for finding in findings:
@@ -224,81 +233,33 @@ class _Reader:
             notes = finding.notes
             if finding.use is not None:
                 used, _, _ = find(self.root, finding.use)
-                notes = (
-                    *notes,
-                    f"it is used in line {used.line}" if not used.origin else used.origin,
-                )
+                notes = (*notes, f"it is used in {used.origin or f'line {used.line}'}")
             self._add_problem(span, finding.message, notes, finding.severity)
 
-    def _add_problem(self, span: Span, message: str, notes: tuple[str, ...], severity: Any) -> None:
-        line = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
+    def _add_problem(
+        self, span: Span, message: str, notes: tuple[str, ...], severity: Severity
+    ) -> None:
+        line = self.lines[span.line - 1]
         self.problems.append(Problem(str(self.path), span, message, notes, line, severity))
 
 
-def _normalised(item: Any) -> Any:
-    """Write bare names as `{name: {}}`, in `repeat` too; what is no layer stays as it is."""
-    try:
-        item = as_mapping(item)
-    except PydanticCustomError:
-        return item
-    name, arguments = next(iter(item.items()))
-    if isinstance(arguments, dict) and isinstance(arguments.get("layers"), list):
-        layers = [_normalised(inner) for inner in arguments["layers"]]
-        return {name: {**arguments, "layers": layers}}
-    return item
-
-
-def _stand_in(
-    data: Mapping[str, Any], domains: SearchSpace, broken: frozenset[str]
-) -> ConcreteSpec:
-    """The spec with minimal sections in the place of broken ones, so that the rest is checked."""
-    minimal = {
-        "name": "x",
-        "data": {"dataset": "digits"},
-        "architecture": [],
-        "training": {"epochs": 1},
-    }
-    sound = {key: value for key, value in data.items() if key not in broken}
-    try:
-        return first_document(minimal | sound, domains)
-    except ValidationError:
-        return first_document(minimal, domains)
-
-
-def _with_reals(data: Mapping[str, Any], domains: SearchSpace) -> SearchSpace:
-    """Make choices of whole numbers real where only reals are meant."""
-    result = dict(domains)
-    for name, domain in domains.items():
-        if isinstance(domain, Choice) and holds_whole_numbers(domain):
-            candidate = result | {name: as_real(domain)}
-            if is_legal(data, candidate):
-                result = candidate
-    return result
-
-
 def _compare_baseline(
-    place: Path, name: str, baseline: ConcreteSpec, document: ConcreteSpec
+    place: Path, name: str, baseline: Spec, path: File, document: ConcreteSpec
 ) -> Iterator[Finding]:
-    if baseline.data != document.data:
+    theirs = baseline.document
+    if _data_of(theirs.data, baseline.path) != _data_of(document.data, path):
         note = "a comparison needs the same images in the same parts"
         yield Finding(place, f"{name} has other data", (note,))
-    if baseline.seed != document.seed:
-        note = f"found: {baseline.seed} there, {document.seed} here"
+    if theirs.seed != document.seed:
+        note = f"found: {theirs.seed} there, {document.seed} here"
         yield Finding(place, f"{name} has another seed", (note,))
-    if baseline.search is not None and baseline.search.baseline is not None:
-        yield Finding(place, f"{name} has a baseline of its own", ("take one of them away",))
+    if theirs.search is not None and theirs.search.baseline is not None:
+        note = "a baseline is one network or one search; take one of the two baselines away"
+        yield Finding(place, f"{name} has a baseline of its own", (note,))
 
 
-def _shape_findings(result: Feasibility) -> Iterator[Finding]:
-    misfit = result.misfit
-    if misfit is None:
-        return
-    if result.impossible_share == 1:
-        message = f"{misfit.layer} does not fit"
-        yield Finding(misfit.path, message, (misfit.sentence,), at_key=True)
-        return
-    share = f"{result.impossible_share:.1%}".replace("%", " %")
-    about = "" if result.is_exact else "about "
-    message = f"{misfit.layer} does not fit for {about}{share} of the search space"
-    notes = (misfit.sentence, "the search passes over such points; they are no trials")
-    yield Finding(misfit.path, message, notes, at_key=True, severity="warning")
+def _data_of(data: Data, path: File) -> dict[str, Any]:
+    """What two specs must share; the ways to the data begin beside each of them."""
+    folder = None if data.path is None else (path.parent / data.path).resolve()
+    form = canonical.data_as_compared(data, NAMED.get(data.dataset or ""))
+    return form | {"path": folder}

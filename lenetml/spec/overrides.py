@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace as changed
 
 from lenetml.errors import UsageError
-from lenetml.spec.source import (
+from lenetml.spec.nodes import (
     Complaint,
     Entry,
     Mapping,
     Node,
-    Path,
     Scalar,
     Span,
-    parse,
     replace,
 )
-from lenetml.spec.source import Sequence as SequenceNode
+from lenetml.spec.nodes import Sequence as SequenceNode
+from lenetml.spec.problems import shortened
+from lenetml.spec.source import parse
 
 
 def apply_overrides(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Complaint]]:
@@ -40,23 +40,39 @@ def apply_overrides(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Co
             raise UsageError(
                 f"--set {override}: this is no path=value", "such as --set training.epochs=5"
             )
-        span = Span(origin=f"--set {path}")
-        node, problems = parse(text)
-        if node is None or problems:
-            complaints += [changed(problem, span=span) for problem in problems]
+        span = Span(origin=f"--set {shortened(path)}")
+        node, problems = _read_value(text)
+        complaints += [changed(problem, span=span) for problem in problems]
+        if node is None or any(problem.severity == "error" for problem in problems):
             continue
-        parts: Path = tuple(int(part) if part.isdigit() else part for part in path.split("."))
         try:
-            root = replace(root, parts, _moved(node, span))
+            root = replace(root, tuple(map(_part, path.split("."))), _moved(node, span))
         except KeyError as missing:
-            complaints.append(Complaint(f"there is no {missing.args[0]} in {path}", span))
+            part = missing.args[0]
+            message = f"there is no {shortened(str(part))} to be set there"
+            is_position = isinstance(part, int) or part.startswith("-")
+            notes = ("positions in a list are counted from 0",) if is_position else ()
+            complaints.append(Complaint(message, span, notes))
     return root, complaints
+
+
+def _read_value(text: str) -> tuple[Node | None, list[Complaint]]:
+    """Read VALUE; nothing at all is the empty value, as it is behind a key."""
+    node, problems = parse(text)
+    if node == Mapping((), Span()) and not text.strip().startswith("{"):
+        return Scalar(None, Span()), problems
+    return node, problems
+
+
+def _part(part: str) -> str | int:
+    # No list of a spec is so long; Python refuses to read very long numbers.
+    return int(part) if part.isascii() and part.isdigit() and len(part) < 10 else part
 
 
 def _moved(node: Node, span: Span) -> Node:
     """The same node with every place replaced by the option."""
     if isinstance(node, Scalar):
-        return Scalar(node.value, span, node.is_plain)
+        return Scalar(node.value, span)
     if isinstance(node, SequenceNode):
         return SequenceNode(tuple(_moved(item, span) for item in node.items), span)
     entries = (Entry(entry.key, span, _moved(entry.node, span)) for entry in node.entries)

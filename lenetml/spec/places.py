@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from lenetml.spec.layers import LAYERS
+from lenetml.spec.nodes import Path
 from lenetml.spec.sections import ConcreteSpec
-from lenetml.spec.source import Path
 from lenetml.spec.types import Searchable
 from lenetml.values import Value
 

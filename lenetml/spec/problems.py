@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from lenetml.spec.source import Span
+from lenetml.spec.nodes import Severity, Span
 
 
 @dataclass(frozen=True)
@@ -27,24 +28,25 @@ class Problem:
     message: str
     notes: tuple[str, ...] = ()
     source: str = ""
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
 
     @property
     def is_error(self) -> bool:
         """Whether the spec cannot be used because of it."""
         return self.severity == "error"
 
+    @property
+    def place(self) -> str:
+        """Where it is: `file:line:column`, or the option of the command line."""
+        return self.span.origin or f"{self.path}:{self.span.line}:{self.span.column}"
+
     def __str__(self) -> str:
         label = "" if self.is_error else "warning: "
-        if self.span.origin:
-            lines = [f"{self.span.origin}: {label}{self.message}"]
-        else:
-            place = f"{self.path}:{self.span.line}:{self.span.column}"
-            lines = [f"{place}: {label}{self.message}", *self._excerpt()]
+        lines = [f"{self.place}: {label}{self.message}", *self._excerpt()]
         return "\n".join([*lines, *(f"    {note}" for note in self.notes)])
 
     def _excerpt(self) -> list[str]:
-        if not self.source.strip():
+        if self.span.origin or not self.source.strip():
             return []
         number = f"    {self.span.line} | "
         shown, column, width = _window(self.source, self.span.column, self.span.width)
@@ -52,8 +54,8 @@ class Problem:
 
 
 def _window(line: str, column: int, width: int, most: int = 100) -> tuple[str, int, int]:
-    """Cut a long line to the part around the place; tabs become spaces so that carets fit."""
-    line = line.replace("\t", " ")
+    """Cut a long line to the part around the place; what cannot be seen becomes visible."""
+    line = "".join(" " if c.isspace() else c if c.isprintable() else "\ufffd" for c in line)
     start = max(0, column - 1 - most // 2) if len(line) > most else 0
     shown = line[start : start + most].rstrip()
     shift = 0
@@ -71,6 +73,12 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(unique, key=lambda p: (not p.span.origin, p.span.line, p.span.column))
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """A text of the user's for use in a message: on one line, cut where it is long."""
+    line = text.replace("\n", "\\n").replace("\t", "\\t")
+    return line if len(line) <= most else line[: most - 3] + "..."
+
+
 def did_you_mean(word: object, known: Iterable[str]) -> tuple[str, ...]:
     """A line that names the nearest known word, or nothing where none is near."""
     near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
@@ -78,13 +86,14 @@ def did_you_mean(word: object, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def as_json(problem: Problem) -> dict[str, Any]:
-    """A problem as one JSON object."""
+    """A problem as one JSON object; one of `--set` has an option instead of a place."""
+    span, in_file = problem.span, not problem.span.origin
     return {
         "path": problem.path,
-        "line": problem.span.line,
-        "column": problem.span.column,
-        "width": problem.span.width,
-        "option": problem.span.origin or None,
+        "line": span.line if in_file else None,
+        "column": span.column if in_file else None,
+        "width": span.width if in_file else None,
+        "option": span.origin or None,
         "severity": problem.severity,
         "message": problem.message,
         "notes": list(problem.notes),
@@ -96,19 +105,22 @@ def as_annotation(problem: Problem) -> str:
 
     Source: "Workflow commands for GitHub Actions", setting an error message.
     """
-    place = f"file={_property(problem.path)},line={problem.span.line},col={problem.span.column}"
-    end = f"endColumn={problem.span.column + problem.span.width}"
-    text = "\n".join([problem.message, *problem.notes])
-    return f"::{problem.severity} {place},{end}::{_escape(text)}"
+    span = problem.span
+    place, lines = f"file={_property(problem.path)}", [problem.message, *problem.notes]
+    if span.origin:
+        lines[0] = f"{span.origin}: {lines[0]}"
+    else:
+        place += f",line={span.line},col={span.column},endColumn={span.column + span.width}"
+    text = "\n".join(lines)
+    return f"::{problem.severity} {place}::{_escape(text)}"
 
 
 def as_summary(problems: Sequence[Problem]) -> str:
     """All problems as a Markdown table: GitHub shows only ten annotations a step."""
     rows = ["| place | severity | problem |", "|---|---|---|"]
     for problem in problems:
-        text = "<br>".join([problem.message, *problem.notes])
-        place = f"{problem.path}:{problem.span.line}:{problem.span.column}"
-        rows.append(f"| {_cell(place)} | {problem.severity} | {_cell(text)} |")
+        text = "<br>".join(map(_cell, [problem.message, *problem.notes]))
+        rows.append(f"| {_cell(problem.place)} | {problem.severity} | {text} |")
     return "\n".join(rows) + "\n"
 
 
@@ -121,4 +133,6 @@ def _property(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("&", "&amp;").replace("|", "&#124;").replace("<script", "&lt;script")
+    """Text into which neither Markdown nor HTML reads anything: an entity is never markup."""
+    line = re.sub(r"\s+", " ", text)
+    return re.sub(r"[^\w ./,;:?()=+-]|_", lambda found: f"&#{ord(found[0])};", line)

@@ -6,87 +6,29 @@ have no mistake of their own, so that one mistake is told once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from lenetml.spec.countries import GRID
-from lenetml.spec.datasets import NAMED, DatasetFacts
+from lenetml.spec.datasets import NAMED
 from lenetml.spec.division import DivisionError, divide
-from lenetml.spec.domains import Choice, SearchSpace, written
-from lenetml.spec.sections import ConcreteSpec
-from lenetml.spec.source import Path
-from lenetml.spec.space import Use
+from lenetml.spec.domains import Choice, written
+from lenetml.spec.draft import Draft, Finding, facts_of
+from lenetml.spec.nodes import Path
+from lenetml.spec.places import model_at, name_of
+from lenetml.spec.problems import shortened
+from lenetml.spec.sections import READS_MOMENTUM
 
 _RESERVED_NAMES = {"con", "prn", "aux", "nul"} | {
     f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)
 }
-_MOMENTUM_OPTIMIZERS = {"sgd", "rmsprop"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something a rule found.
-
-    Args:
-        path: The key or value in the spec; the nearest one that is there is shown.
-        message: What is wrong, in one sentence.
-        notes: Further lines.
-        at_key: Point at the key instead of the value.
-        use: Where the value at `path` is used; its line is told.
-    """
-
-    path: Path
-    message: str
-    notes: tuple[str, ...] = ()
-    at_key: bool = False
-    severity: Literal["error", "warning"] = "error"
-    use: Path | None = None
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A spec on the way to being checked.
-
-    Args:
-        data: The plain data as written, with references.
-        space: The domains that could be read.
-        uses: The places that hold references.
-        document: The spec with the first value of each domain; broken sections are stand-ins.
-        broken: The sections that have mistakes of their own.
-    """
-
-    data: Mapping[str, Any]
-    space: SearchSpace
-    uses: tuple[Use, ...]
-    document: ConcreteSpec
-    broken: frozenset[str]
-
-    def values_at(self, path: Path) -> tuple[Any, ...]:
-        """All values that may stand at a path: those of the domain, or the one written there."""
-        for use in self.uses:
-            if use.path == path and use.reference is not None:
-                domain = self.space.get(use.reference.name)
-                if not isinstance(domain, Choice):
-                    return ()
-                position = use.reference.position
-                if position is None:
-                    return domain.values
-                return tuple(value[position] for value in domain.values)
-        value: Any = self.document
-        for part in path:
-            value = getattr(value, str(part))
-        return (value,)
-
-
-def facts_of(draft: Draft) -> DatasetFacts | None:
-    """What is known of the data without opening them."""
-    return NAMED.get(draft.document.data.dataset or "")
 
 
 def _name(draft: Draft) -> Iterator[Finding]:
     if draft.document.name in _RESERVED_NAMES:
-        yield Finding(("name",), f'"{draft.document.name}" cannot be the name of a folder')
+        note = "Windows keeps it for a device; choose another name"
+        yield Finding(("name",), f'"{draft.document.name}" cannot name a folder', (note,))
 
 
 def _one_source(draft: Draft) -> Iterator[Finding]:
@@ -132,19 +74,55 @@ def _facts(draft: Draft) -> Iterator[Finding]:
         yield Finding(("data", "classes"), "classes differ from the data", (note,))
 
 
+def _empty_keys(draft: Draft) -> Iterator[Finding]:
+    """A key without a value is a mistake, even where it might be left out."""
+    for path in _paths_to_nothing(draft.data, ()):
+        model = model_at(path)
+        field = model.model_fields.get(str(path[-1])) if model else None
+        if field is not None and field.default is None:
+            note = "write its value, or take the key away"
+            yield Finding(path, f"{name_of(path)} is empty", (note,), at_key=True)
+
+
+def _paths_to_nothing(data: Any, path: Path) -> Iterator[Path]:
+    if data is None:
+        yield path
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _paths_to_nothing(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _paths_to_nothing(value, (*path, index))
+
+
+def _no_repeats(draft: Draft) -> Iterator[Finding]:
+    lists: dict[Path, list[str]] = {
+        ("card", "languages"): list(draft.document.card.languages),
+        ("data", "classes"): draft.document.data.classes or [],
+    }
+    for path, texts in lists.items():
+        counts = Counter(texts)
+        for index, text in enumerate(texts):
+            if counts[text] > 1 and text in texts[:index]:
+                yield Finding((*path, index), f'"{shortened(text)}" is twice in {name_of(path)}')
+
+
 def _empty_architecture(draft: Draft) -> Iterator[Finding]:
     if not draft.document.architecture:
-        yield Finding(("architecture",), "architecture needs at least one layer", at_key=True)
+        note = "write each layer on a line of its own: - flatten"
+        yield Finding(("architecture",), "architecture needs at least one layer", (note,), True)
 
 
 def _optimizer_keys(draft: Draft) -> Iterator[Finding]:
     training = draft.document.training
     optimizers = set(draft.values_at(("training", "optimizer")))
-    if training.momentum is not None and not optimizers & _MOMENTUM_OPTIMIZERS:
-        found = f"found: optimizer {', '.join(sorted(optimizers))}"
-        yield Finding(
-            ("training", "momentum"), "momentum is read by sgd and rmsprop only", (found,), True
+    if training.momentum is not None and not optimizers & set(READS_MOMENTUM):
+        notes = (
+            f"found: optimizer {', '.join(sorted(optimizers))}",
+            "write optimizer: sgd, or take it away",
         )
+        message = "momentum is read by sgd and rmsprop only"
+        yield Finding(("training", "momentum"), message, notes, True)
     schedules = set(draft.values_at(("training", "learning_rate_schedule")))
     if training.learning_rate_decay is not None and "exponential" not in schedules:
         message = "learning_rate_decay is read by the exponential schedule only"
@@ -178,16 +156,18 @@ def _strategy_keys(draft: Draft) -> Iterator[Finding]:
         return
     strategy = search.strategy
 
-    def refuse(key: str, why: str) -> Finding:
-        return Finding(("search", key), f"{key} does not go with {why}", (), True)
+    def refuse(key: str, other: str, note: str = "take it away") -> Finding:
+        return Finding(("search", key), f"{key} does not go with {other}", (note,), True)
 
     if strategy in ("random", "bayesian") and search.trials is None:
-        yield Finding(("search", "trials"), f"{strategy} search needs trials", (), True)
+        note = "write trials: 10, or how many networks shall be trained"
+        yield Finding(("search", "trials"), f"{strategy} search needs trials", (note,), True)
     if strategy != "bayesian" and search.bayesian is not None:
         yield refuse("bayesian", f"strategy {strategy}")
     if strategy == "hyperband":
         if search.trials is not None:
-            yield refuse("trials", "strategy hyperband: factor and iterations decide")
+            note = "take it away: factor and iterations say how many there are"
+            yield refuse("trials", "strategy hyperband", note)
         if search.executions_per_trial != 1:
             yield refuse("executions_per_trial", "strategy hyperband")
     else:
@@ -197,7 +177,7 @@ def _strategy_keys(draft: Draft) -> Iterator[Finding]:
     if search.screening is not None and strategy not in ("random", "grid"):
         yield refuse("screening", f"strategy {strategy}")
     if search.confirm is not None and search.select == "one_standard_error":
-        yield refuse("confirm", "select: one_standard_error")
+        yield refuse("confirm", "select: one_standard_error", "take one of them away")
 
 
 def _hyperband(draft: Draft) -> Iterator[Finding]:
@@ -206,10 +186,11 @@ def _hyperband(draft: Draft) -> Iterator[Finding]:
         return
     if training.early_stopping is not None:
         message = "early_stopping does not go with strategy hyperband"
-        yield Finding(("training", "early_stopping"), message, (), True)
+        yield Finding(("training", "early_stopping"), message, ("take it away",), True)
     if any(use.path == ("training", "epochs") for use in draft.uses):
-        message = "strategy hyperband needs a number of epochs, the most a trial may get"
-        yield Finding(("training", "epochs"), message)
+        note = "write a number: the most that a trial may get"
+        message = "epochs of training cannot be searched with strategy hyperband"
+        yield Finding(("training", "epochs"), message, (note,))
 
 
 def _grid(draft: Draft) -> Iterator[Finding]:
@@ -218,8 +199,9 @@ def _grid(draft: Draft) -> Iterator[Finding]:
         return
     for name, domain in draft.space.items():
         if domain.size is None:
-            message = f"{name} is a range; grid needs values"
-            yield Finding(("search_space", name), message, (), True)
+            message = f"{name} is a range of reals; grid needs values"
+            note = f"write {name}: {{values: [...]}}"
+            yield Finding(("search_space", name), message, (note,), True)
 
 
 def _country(draft: Draft) -> Iterator[Finding]:
@@ -258,6 +240,8 @@ RULES: tuple[tuple[Rule, frozenset[str]], ...] = tuple(
         (_one_source, "data"),
         (_split, "data"),
         (_facts, "data"),
+        (_empty_keys, ""),
+        (_no_repeats, "card data"),
         (_empty_architecture, "architecture"),
         (_optimizer_keys, "training"),
         (_shear, "augmentation"),

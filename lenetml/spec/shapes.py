@@ -74,7 +74,7 @@ def trace(layers: Sequence[Layer], input_shape: Shape, n_classes: int) -> tuple[
             entry = _ARITHMETIC.get(type(layer), _unchanged)(layer, shape)
         except _DoesNotFit as error:
             if index == len(layers):
-                reason = f"is {in_words(shape)}, and must be flat: write flatten before the end"
+                reason = f"is {in_words(shape)}, and must be flat: write flatten at the end"
                 raise Impossible(index, reason) from None
             raise Impossible(index, str(error)) from None
         traced.append(entry if index < len(layers) else _renamed(entry))
@@ -98,7 +98,8 @@ def _side(size: int, window: int, stride: int, padding: str) -> int:
 def _slide(shape: Shape, window: Shape, strides: Shape, padding: str, what: str) -> Shape:
     """Height and width after a window has slid over a feature map."""
     if len(shape) != 3:
-        raise _DoesNotFit(f"is {in_words(shape)}, and must be a feature map")
+        words = "and must be a feature map: flatten stands before it"
+        raise _DoesNotFit(f"is {in_words(shape)}, {words}")
     sides = tuple(
         _side(size, length, stride, padding)
         for size, length, stride in zip(shape, window, strides, strict=False)

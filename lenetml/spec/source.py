@@ -2,7 +2,8 @@
 
 Numbers and booleans are those of YAML 1.2 (`1e-3` is a number, `no` is text, `010` is 10).
 Refused, each with its place: duplicate keys, anchors, aliases, tags, merges, `.nan` and `.inf`,
-more than one document, more than 1 MB, more than 50 levels. yaml is known to this file alone.
+characters that cannot be seen, more than one document, more than 1 MB, 20,000 values or 50 levels.
+yaml is known to this file alone.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 
+from lenetml.spec.nodes import Complaint, Entry, Mapping, Node, Scalar, Sequence, Span
+from lenetml.spec.problems import shortened
+
 MAX_BYTES = 1_000_000
+MAX_VALUES = 20_000
 MAX_DEPTH = 50
+# More than any key takes; beyond 15 digits a whole number need not be the real one it stands for.
+MAX_DIGITS = 15
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
@@ -26,72 +33,35 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-# More digits than any key takes; Python's own limit on long numbers would raise.
-_MAX_DIGITS = 400
+# Controls, line breaks of other systems, marks that turn the direction of writing, and the like:
+# what a reader would not see. A zero-width joiner is part of many emoji and stays.
+_UNSEEN = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e"
+    "\\u2060-\\u206f\\ud800-\\udfff\\ufeff\\ufff9-\\ufffb\\ufffe\\uffff]"
+)
+_NO_CHARACTER = re.compile(r"\\U(?!00(0|10))[0-9a-fA-F]{8}")
+_COMMENT_WITHOUT_SPACE = re.compile(r"[ \t]+(#[^\s#]\S*)")
 
 
-@dataclass(frozen=True)
-class Span:
-    """A place in the text: line and column from 1, and how many characters it covers.
+def decode(content: bytes) -> tuple[str, list[Complaint]]:
+    """Read bytes as UTF-8, with or without a byte order mark.
 
-    A value that came from the command line has its option as `origin` instead.
+    Returns:
+        The text, up to the first byte that is none, and a complaint about that byte.
     """
-
-    line: int = 1
-    column: int = 1
-    width: int = 1
-    origin: str = ""
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """A single value; `is_plain` tells that it was written without quotes."""
-
-    value: Any
-    span: Span
-    is_plain: bool = True
+    if len(content) > MAX_BYTES:
+        return "", [Complaint("the file is larger than 1 MB; a spec is a few kB", Span())]
+    try:
+        return content.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        text = content[: error.start].decode("utf-8-sig")
+        note = f"found: the byte {content[error.start]:02X}; save the file as UTF-8"
+        return text, [Complaint("this is not UTF-8", _place(text, len(text)), (note,))]
 
 
-@dataclass(frozen=True)
-class Sequence:
-    """A list."""
-
-    items: tuple[Node, ...]
-    span: Span
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One key of a mapping and what stands behind it."""
-
-    key: str
-    span: Span
-    node: Node
-
-
-@dataclass(frozen=True)
-class Mapping:
-    """Keys and values, in the order of the text."""
-
-    entries: tuple[Entry, ...]
-    span: Span
-
-    def entry(self, key: str) -> Entry | None:
-        """The entry of a key, or None."""
-        return next((entry for entry in self.entries if entry.key == key), None)
-
-
-Node: TypeAlias = Scalar | Sequence | Mapping
-Path: TypeAlias = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Complaint:
-    """Something about the text itself that is not allowed."""
-
-    message: str
-    span: Span
-    notes: tuple[str, ...] = ()
+def split_lines(text: str) -> list[str]:
+    """The lines of a text, as places count them."""
+    return re.split(r"\r\n|\r|\n", text)
 
 
 def parse(text: str) -> tuple[Node | None, list[Complaint]]:
@@ -100,88 +70,43 @@ def parse(text: str) -> tuple[Node | None, list[Complaint]]:
     Returns:
         The tree, or None where the text cannot be read to its end, and all complaints.
     """
-    if len(text.encode(errors="replace")) > MAX_BYTES:
-        return None, [Complaint("the file is larger than 1 MB; a spec is a few kB", Span())]
-    builder = _Builder()
+    if unseen := _UNSEEN.search(text):
+        return None, [_unseen(unseen[0], _place(text, unseen.start()))]
+    builder = _Builder(text)
     try:
         return builder.build(yaml.parse(text, Loader=yaml.SafeLoader)), builder.complaints
-    except _TooDeep:
+    except _Stopped:
         return None, builder.complaints
-    except yaml.reader.ReaderError as error:
-        place = _span_at(text, error.position)
-        message = f"the character U+{int(error.character):04X} is not allowed in a spec"
-        return None, [*builder.complaints, Complaint(message, place)]
     except yaml.MarkedYAMLError as error:
-        return None, [*builder.complaints, _explain(error)]
+        return None, [*builder.complaints, _explain(error, text)]
+    except (ValueError, OverflowError):
+        # PyYAML 6.0.3 reads "\UFFFFFFFF" without looking whether there is such a character.
+        # The other number that is too long for Python stands in a line %YAML.
+        complaint = Complaint("this is not YAML", builder.last, (_COMPARE,))
+        if escape := _NO_CHARACTER.search(text):
+            place = _place(text, escape.start(), len(escape[0]))
+            complaint = Complaint("this escape stands for no character", place, (_NO_ESCAPE,))
+        return None, [*builder.complaints, complaint]
 
 
-def plain(node: Node) -> Any:
-    """The plain value of a node: dict, list, text, number, boolean or None."""
-    if isinstance(node, Scalar):
-        return node.value
-    if isinstance(node, Sequence):
-        return [plain(item) for item in node.items]
-    return {entry.key: plain(entry.node) for entry in node.entries}
+def _unseen(character: str, span: Span) -> Complaint:
+    note = "it cannot be seen; take it away, or write the line again"
+    code = f"U+{ord(character):04X}"
+    return Complaint(f"the character {code} is not allowed in a spec", span, (note,))
 
 
-def find(root: Node, path: Path) -> tuple[Span, Node, bool]:
-    """Find the place of a value by the path to it.
-
-    Returns:
-        The span of the key and the node of the last part of the path that is there, and whether
-        that was the whole path.
-    """
-    span, node = root.span, root
-    for part in path:
-        if isinstance(node, Mapping):
-            entry = node.entry(str(part))
-            if entry is None:
-                return span, node, False
-            span, node = entry.span, entry.node
-        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
-            node = node.items[part]
-            span = node.span
-        else:
-            return span, node, False
-    return span, node, True
-
-
-def replace(root: Node, path: Path, new: Node) -> Node:
-    """Give the tree with the value at `path` replaced; missing keys on the way are added.
-
-    Raises:
-        KeyError: The path goes through a single value or past the end of a list; holds the part.
-    """
-    if not path:
-        return new
-    part, rest = path[0], path[1:]
-    if isinstance(root, Sequence):
-        if not isinstance(part, int) or part >= len(root.items):
-            raise KeyError(part)
-        items = list(root.items)
-        items[part] = replace(items[part], rest, new)
-        return Sequence(tuple(items), root.span)
-    if isinstance(root, Scalar) and root.value is not None:
-        raise KeyError(part)
-    entries = list(root.entries) if isinstance(root, Mapping) else []
-    key = str(part)
-    for index, entry in enumerate(entries):
-        if entry.key == key:
-            entries[index] = Entry(key, new.span, replace(entry.node, rest, new))
-            return Mapping(tuple(entries), root.span)
-    entries.append(Entry(key, new.span, replace(Mapping((), new.span), rest, new)))
-    return Mapping(tuple(entries), root.span)
-
-
-class _TooDeep(Exception):
-    """The text is nested deeper than a spec may be."""
+class _Stopped(Exception):
+    """The text is larger than a spec may be; the complaint is noted."""
 
 
 @dataclass
 class _Builder:
     """Turns yaml's events into nodes, and notes what is not allowed."""
 
+    text: str
     complaints: list[Complaint] = field(default_factory=list)
+    last: Span = Span()
+    n_values: int = 0
 
     def build(self, events: Iterator[Any]) -> Node:
         root: Node = Mapping((), Span())
@@ -194,20 +119,26 @@ class _Builder:
                 if documents == 1:
                     root = node
                 elif documents == 2:
-                    self._complain("a spec is one document; a second one starts here", event)
+                    note = "a second one starts here; give it a file of its own"
+                    self._complain("a spec is one document", event, note)
         return root
 
     def _node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
-        if depth > MAX_DEPTH:
-            self._complain(f"nested deeper than {MAX_DEPTH} levels", event)
-            raise _TooDeep
+        self.last = _span(event)
+        self.n_values += 1
+        if depth > MAX_DEPTH or self.n_values > MAX_VALUES:
+            limit = f"nested deeper than {MAX_DEPTH} levels"
+            if depth <= MAX_DEPTH:
+                limit = f"more than {MAX_VALUES:,} keys and values"
+            self._complain(limit, event)
+            raise _Stopped
         if isinstance(event, yaml.AliasEvent):
-            self._complain(f"aliases are not allowed: *{event.anchor}", event)
+            self._refuse("aliases", f"*{event.anchor}", event)
             return Scalar(None, _span(event))
         if event.anchor is not None:
-            self._complain(f"anchors are not allowed: &{event.anchor}", event)
+            self._refuse("anchors", f"&{event.anchor}", event)
         if event.tag is not None:
-            self._complain(f"tags are not allowed: {_short_tag(event.tag)}", event)
+            self._refuse("tags", event.tag.replace("tag:yaml.org,2002:", "!!"), event)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -223,38 +154,55 @@ class _Builder:
             key = self._node(event, events, depth + 1)
             value = self._node(next(events), events, depth + 1)
             if not isinstance(key, Scalar) or not isinstance(event, yaml.ScalarEvent):
-                self._complain("a key must be a word", event)
+                self._complain("a key must be a word", event, "write key: value")
                 continue
             name = event.value
             if name == "<<":
-                self._complain("merges are not allowed: <<", event)
+                self._complain("merges are not allowed: <<", event, "write the keys out")
             elif name in entries:
                 first = entries[name].span
-                self._complain(f'"{name}" stands twice; the first is in line {first.line}', event)
+                note = f"the first stands in line {first.line}; take one of them away"
+                self._complain(f'"{shortened(name)}" stands twice', event, note)
             else:
                 entries[name] = Entry(name, key.span, value)
         return Mapping(tuple(entries.values()), _span(start))
 
     def _scalar(self, event: Any) -> Scalar:
-        text, is_plain = event.value, event.style is None
-        value: Any = text
-        if is_plain and len(text) <= _MAX_DIGITS:
-            if text in _WORDS:
-                value = _WORDS[text]
-            elif _INTEGER.fullmatch(text):
-                value = int(text)
-            elif _BASED.fullmatch(text):
-                value = int(text, 0)
-            elif _REAL.fullmatch(text):
-                value = float(text)
-                if value in (float("inf"), float("-inf")):
-                    self._complain(f"{text} is too large for a number", event)
-            elif _NOT_FINITE.fullmatch(text):
-                self._complain(f"{text} is not a number that a spec may hold", event)
-        return Scalar(value, _span(event), is_plain)
+        value = self._number_or_word(event) if event.style is None else event.value
+        if isinstance(value, str):
+            # An escape in a quoted text may stand for what the text itself may not hold.
+            if unseen := re.search(_UNSEEN.pattern + "|\r", value):
+                self.complaints.append(_unseen(unseen[0], _span(event)))
+            comment = _COMMENT_WITHOUT_SPACE.match(self.text, event.end_mark.index)
+            if event.style is None and comment:
+                message = f'"{shortened(comment[1])}" is a comment here, not part of the text'
+                note = "a text with # in it needs quotes; a comment has a space after its #"
+                place = _place(self.text, comment.start(1), len(comment[1]))
+                self.complaints.append(Complaint(message, place, (note,), "warning"))
+        return Scalar(value, _span(event))
 
-    def _complain(self, message: str, event: Any) -> None:
-        self.complaints.append(Complaint(message, _span(event)))
+    def _number_or_word(self, event: Any) -> Any:
+        text = event.value
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INTEGER.fullmatch(text) or _BASED.fullmatch(text):
+            if len(text.lstrip("+-0xo")) <= MAX_DIGITS:
+                return int(text, 0) if _BASED.fullmatch(text) else int(text)
+            self._complain(f"{shortened(text, 24)} has too many digits", event, _AS_TEXT)
+        elif _REAL.fullmatch(text):
+            if (value := float(text)) not in (float("inf"), float("-inf")):
+                return value
+            self._complain(f"{shortened(text, 24)} is too large for a number", event)
+        elif _NOT_FINITE.fullmatch(text):
+            self._complain(f"{text} is not a number that a spec may hold", event)
+        return text
+
+    def _refuse(self, what: str, found: str, event: Any) -> None:
+        note = "write the value itself; a text that begins so needs quotes"
+        self._complain(f"{what} are not allowed: {shortened(found)}", event, note)
+
+    def _complain(self, message: str, event: Any, *notes: str) -> None:
+        self.complaints.append(Complaint(message, _span(event), notes))
 
 
 def _span(event: Any) -> Span:
@@ -263,36 +211,88 @@ def _span(event: Any) -> Span:
     return Span(start.line + 1, start.column + 1, max(width, 1))
 
 
-def _span_at(text: str, position: int) -> Span:
-    before = text[:position]
-    return Span(before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1)
-
-
-def _short_tag(tag: str) -> str:
-    return "!!" + tag.removeprefix("tag:yaml.org,2002:") if tag.startswith("tag:") else tag
+def _place(text: str, index: int, width: int = 1) -> Span:
+    lines = split_lines(text[:index])
+    return Span(len(lines), len(lines[-1]) + 1, width)
 
 
 # What yaml says, and what to tell the user; the first match counts.
+_AS_TEXT = f"a whole number has at most {MAX_DIGITS} digits; a text of digits needs quotes"
 _FITS_NOT = "the indentation does not fit"
+_BEGINS = "a text cannot begin so"
+_QUOTES = "put the whole text in quotes"
+_COMPARE = "compare the line with a spec that works"
+_NO_ESCAPE = "write \\\\, or single quotes"
 _EXPLANATIONS = (
     ("'\\t'", "a tab cannot be used here", "indent with spaces"),
     ("mapping values", "a colon cannot stand here", "a text with a colon in it needs quotes"),
-    ("unexpected end of stream", "a quoted text is not closed", "close it with the same quote"),
+    ("quoted scalar found unexpected", "a quoted text is not closed", "close it with its quote"),
+    ("unknown escape", "a \\ in double quotes begins an escape", _NO_ESCAPE),
+    ("expected escape", "this escape is not complete", _NO_ESCAPE),
     ("could not find expected ':'", "a key without its colon", "write key: value"),
     ("expected ',' or ']'", "a comma or a closing ] is missing", "every [ needs its ]"),
     ("expected ',' or '}'", "a comma or a closing } is missing", "every { needs its }"),
     ("expected the node content", "a value is missing here", "write it, or take the key away"),
-    ("but found '-'", _FITS_NOT, "items of a list stand under each other"),
+    ("sequence entries", "a list cannot begin here", "begin it on a line of its own"),
+    ("mapping keys", "a ? cannot stand here", _QUOTES),
+    ("found '-'", _FITS_NOT, "items of a list stand under each other"),
+    ("sequence start", _FITS_NOT, "items of a list stand under each other"),
     ("expected <block end>", _FITS_NOT, "keys of one section stand under each other"),
-    ("cannot start any token", "this character cannot start a value", "put the text in quotes"),
+    ("document start", _FITS_NOT, "keys of one section stand under each other"),
+    ("directive", "a line cannot begin with %", _QUOTES),
+    ("block scalar", _BEGINS, _QUOTES),
+    ("an anchor", _BEGINS, _QUOTES),
+    ("an alias", _BEGINS, _QUOTES),
+    ("tag", _BEGINS, _QUOTES),
+    ("cannot start any token", _BEGINS, _QUOTES),
 )
 
 
-def _explain(error: yaml.MarkedYAMLError) -> Complaint:
-    mark = error.problem_mark or error.context_mark
-    span = Span(mark.line + 1, mark.column + 1) if mark else Span()
+def _explain(error: yaml.MarkedYAMLError, text: str) -> Complaint:
     said = f"{error.context or ''} {error.problem or ''}"
+    begins_there = "scanning a" in said and "escape" not in said
+    mark = (begins_there and error.context_mark) or error.problem_mark or error.context_mark
+    assert mark is not None
     for phrase, message, remedy in _EXPLANATIONS:
         if phrase in said:
-            return Complaint(message, span, (remedy,))
-    return Complaint("this is not YAML", span, ("compare the line with a spec that works",))
+            opened = error.context_mark
+            if remedy.startswith("every") and opened and opened.line != mark.line:
+                remedy += f"; this one stands in line {opened.line + 1}"
+            span = Span(mark.line + 1, mark.column + 1)
+            return _look_closer(Complaint(message, span, (remedy,)), split_lines(text))
+    return Complaint("this is not YAML", Span(mark.line + 1, mark.column + 1), (_COMPARE,))
+
+
+def _look_closer(complaint: Complaint, lines: list[str]) -> Complaint:
+    """Tell apart mistakes that are one to YAML, by the text around the place."""
+    message, span = complaint.message, complaint.span
+    line, column = lines[span.line - 1], span.column - 1
+    before, after = line[:column], line[column:]
+    if message.startswith("a comma") and (name := re.search(r"\$(\w*)$", before)):
+        if after.startswith("["):
+            note = f"write ${name[1]}.0 for one position"
+            return Complaint("brackets cannot follow a reference", span, (note,))
+        if inner := re.match(r"\{(\w+)", after):
+            note = f"write ${inner[1]}"
+            return Complaint("braces cannot stand in a reference", span, (note,))
+    if message == "a colon cannot stand here" and ": " not in before:
+        key = Span(span.line, len(before) - len(before.lstrip()) + 1, len(before.strip()))
+        number = next((n for n in range(span.line - 1, 0, -1) if _says(lines[n - 1])), 0)
+        if number and not re.search(r":|^\s*-", above := lines[number - 1]):
+            place = Span(number, len(above) - len(above.lstrip()) + 1, len(above.strip()))
+            return Complaint("a key without its colon", place, ("write key: value",))
+        return Complaint(_FITS_NOT, key, ("keys of one section stand under each other",))
+    percent = next((n for n, text in enumerate(lines, 1) if text.startswith("%")), 0)
+    if message == _FITS_NOT and percent:
+        return Complaint("a line cannot begin with %", Span(percent), (_QUOTES,))
+    if message == _FITS_NOT and after[:1] in ("]", "}"):
+        opening = {"]": "[", "}": "{"}[after[0]]
+        return Complaint(f"a {after[0]} without its {opening}", span, ("take it away",))
+    if message == _FITS_NOT and before.strip(" -"):
+        note = f"{_QUOTES}, of the other kind where it holds quotes"
+        return Complaint("a text cannot go on behind a closed quote or bracket", span, (note,))
+    return complaint
+
+
+def _says(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")

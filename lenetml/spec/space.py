@@ -7,12 +7,12 @@ Architecture, augmentation and training may hold references; a drawn point turns
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lenetml.spec.domains import Point
-from lenetml.spec.source import Path
+from lenetml.spec.domains import Choice, Point, SearchSpace, is_same
+from lenetml.spec.nodes import Path
 
 OPEN_SECTIONS = ("architecture", "augmentation", "training")
 LEFT_OUT = object()
@@ -84,6 +84,31 @@ def _uses_in(data: Any, path: Path) -> Iterator[Use]:
         yield Use(path, data, read_reference(data))
 
 
+def possible_values(
+    path: Path, document: Any, space: SearchSpace, uses: Iterable[Use]
+) -> tuple[Any, ...]:
+    """All values that may stand at a path: those of the domain, or the one written there.
+
+    Args:
+        path: Fields of the document.
+        document: The spec with the first value of each domain.
+        space: The domains; a range gives no values.
+        uses: The places that hold references.
+    """
+    for use in uses:
+        if use.path == path and use.reference is not None:
+            domain = space.get(use.reference.name)
+            if not isinstance(domain, Choice):
+                return ()
+            position = use.reference.position
+            if position is None:
+                return domain.values
+            return tuple(value[position] for value in domain.values)
+    for part in path:
+        document = getattr(document, str(part))
+    return (document,)
+
+
 def substitute(data: Any, value_of: Callable[[Reference], Any]) -> Any:
     """Put values in the place of references.
 
@@ -147,6 +172,6 @@ def _holds(when: bool | Mapping[str, Any], point: Point) -> bool:
         reference = read_reference(f"${key}")
         found = look_up(point, reference) if reference else LEFT_OUT
         allowed = wanted if isinstance(wanted, list) else [wanted]
-        if not any(found == value and type(found) is type(value) for value in allowed):
+        if not any(is_same(found, value) for value in allowed):
             return False
     return True

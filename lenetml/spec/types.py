@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 MAX_COUNT = 1_000_000_000
@@ -46,15 +46,26 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def custom(rule: str) -> PydanticCustomError:
-    """Make the error of a type of ours; `rule` continues the name of the key."""
-    return PydanticCustomError("rule", "{rule}", {"rule": rule})
+def custom(rule: str, at: int | str | None = None) -> PydanticCustomError:
+    """Make the error of a type of ours.
+
+    Args:
+        rule: Continues the name of the key.
+        at: The position or key inside the value that is wrong; None: the whole value.
+    """
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "at": at})
 
 
 def _check_size(value: Any) -> tuple[int, int]:
+    rule = "must be a whole number of at least 1, or a pair of them: [height, width]"
     pair = value if isinstance(value, list | tuple) else (value, value)
-    if len(pair) != 2 or not all(_is_whole(side) and 1 <= side <= MAX_WIDTH for side in pair):
-        raise custom("must be a whole number of at least 1, or a pair of them: [height, width]")
+    if len(pair) != 2:
+        raise custom(rule)
+    for index, side in enumerate(pair):
+        if not _is_whole(side) or side < 1:
+            raise custom(rule, index if pair is value else None)
+        if side > MAX_WIDTH:
+            raise custom(f"must be at most {MAX_WIDTH:,}", index if pair is value else None)
     return (pair[0], pair[1])
 
 
@@ -69,25 +80,25 @@ def _check_amount(value: Any) -> int | float:
 def _check_when(value: Any) -> bool | dict[str, Any]:
     if isinstance(value, bool):
         return value
-    if isinstance(value, dict) and value and all(map(_is_condition, value.values())):
-        return value
-    raise custom("must be true, false, or a condition: {name: value}")
-
-
-def _is_condition(wanted: Any) -> bool:
-    values = wanted if isinstance(wanted, list) else [wanted]
-    return len(values) > 0 and all(isinstance(value, bool | int | float | str) for value in values)
+    if not isinstance(value, dict) or not value:
+        raise custom("must be true, false, or a condition: {name: value}")
+    for name, wanted in value.items():
+        values = wanted if isinstance(wanted, list) else [wanted]
+        if not values or not all(isinstance(each, bool | int | float | str) for each in values):
+            raise custom("must ask for a value, or for one of a list: {name: [value, value]}", name)
+    return value
 
 
 def _check_factors(value: Any) -> tuple[float, float]:
-    if (
-        isinstance(value, list | tuple)
-        and len(value) == 2
-        and all(_is_number(factor) for factor in value)
-        and 0 <= value[0] <= value[1] <= 10
-    ):
-        return (float(value[0]), float(value[1]))
-    raise custom("must be [low, high] with 0 <= low <= high <= 10")
+    rule = "must be [low, high] with 0 <= low <= high <= 10"
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise custom(rule)
+    for index, factor in enumerate(value):
+        if not _is_number(factor) or not 0 <= factor <= 10:
+            raise custom(rule, index)
+    if value[0] > value[1]:
+        raise custom(rule)
+    return (float(value[0]), float(value[1]))
 
 
 def _check_time_limit(value: Any) -> str:
@@ -99,41 +110,59 @@ def _check_time_limit(value: Any) -> str:
 def _check_names(value: Any) -> tuple[str, ...]:
     names = value if isinstance(value, list | tuple) else (value,)
     if not names or not all(isinstance(name, str) and 0 < len(name) <= 500 for name in names):
-        raise custom("must be a file name, or a list of file names")
+        raise custom("must be the file of a spec, or a list of such files")
     return tuple(names)
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and len(value.strip()) > 0 and len(value) <= MAX_TEXT
-
-
 def _check_short_text(value: Any) -> str:
-    if isinstance(value, str) and _is_text(value):
-        return value
-    raise custom("must be a text")
+    return _check_string(value, "must be a text")
 
 
-def _per_language(value: Any, check: Callable[[Any], bool], rule: str) -> Any:
-    if check(value):
-        return value
-    languages = value if isinstance(value, dict) else {}
-    if languages and set(languages) <= {"en", "pt"} and all(map(check, languages.values())):
-        return value
-    raise custom(rule)
+def _check_string(value: Any, rule: str) -> str:
+    if not isinstance(value, str):
+        raise custom(rule)
+    if not value.strip():
+        raise custom("must not be empty")
+    if len(value) > MAX_TEXT:
+        raise custom(f"must have at most {MAX_TEXT:,} characters")
+    return value
+
+
+def _check_passage(value: Any, rule: str) -> Any:
+    """Check a text or a list of texts."""
+    if not isinstance(value, list | tuple) or not value:
+        return _check_string(value, rule)
+    for part in value:
+        _check_string(part, rule)
+    return value
+
+
+def _per_language(value: Any, check: Callable[[Any, str], Any], rule: str) -> Any:
+    if not isinstance(value, dict):
+        return check(value, rule)
+    if not value:
+        raise custom(rule)
+    for language, text in value.items():
+        if language not in ("en", "pt"):
+            raise custom(f"must be in en or pt, not in {language[:20]}", language)
+        try:
+            check(text, rule)
+        except PydanticCustomError as error:
+            raise custom(str(error), language) from None
+    return value
 
 
 def _check_text(value: Any) -> Any:
-    return _per_language(value, _is_text, "must be a text, or {en: a text, pt: a text}")
+    return _per_language(value, _check_string, "must be a text, or {en: a text, pt: a text}")
 
 
 def _check_prose(value: Any) -> Any:
-    def is_prose(part: object) -> bool:
-        return _is_text(part) or (
-            isinstance(part, list | tuple) and len(part) > 0 and all(map(_is_text, part))
-        )
-
     rule = "must be a text, a list of texts, or one of these per language: {en: ..., pt: ...}"
-    return _per_language(value, is_prose, rule)
+    return _per_language(value, _check_passage, rule)
+
+
+# For editors alone: that a list says nothing twice is checked in `rules.py`.
+UNIQUE = Field(json_schema_extra={"uniqueItems": True})
 
 
 def _whole(least: int, most: int) -> dict[str, Any]:
@@ -144,65 +173,81 @@ def _pair(item: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": item, "minItems": 2, "maxItems": 2}
 
 
-_SIZE = _whole(1, MAX_WIDTH)
-_NUMBER = {"type": "number"}
-_STRING = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
-_STRINGS = {"type": "array", "items": _STRING, "minItems": 1}
+def _or(schema: dict[str, Any], kind: str, **keywords: Any) -> dict[str, Any]:
+    """Take one more type, whose keywords do not concern the others."""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return {**schema, "type": [*kinds, kind], **keywords}
 
 
-def _languages(*kinds: dict[str, Any]) -> dict[str, Any]:
-    each = {"anyOf": list(kinds)} if len(kinds) > 1 else kinds[0]
-    both = {
-        "type": "object",
-        "properties": {"en": each, "pt": each},
-        "additionalProperties": False,
-        "minProperties": 1,
+def _or_list(item: dict[str, Any]) -> dict[str, Any]:
+    return _or(item, "array", items=item, minItems=1)
+
+
+def _or_per_language(text: dict[str, Any]) -> dict[str, Any]:
+    languages = {
+        "en": {"description": "In English.", **text},
+        "pt": {"description": "In Portuguese.", **text},
     }
-    return {"anyOf": [*kinds, both]}
+    return _or(text, "object", properties=languages, additionalProperties=False, minProperties=1)
 
+
+_SIZE = _whole(1, MAX_WIDTH)
+_FACTOR = {"type": "number", "minimum": 0, "maximum": 10}
+_FRACTION = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+_TEXT = {"type": "string", "pattern": r"\S", "maxLength": MAX_TEXT}
+_WANTED = {"type": ["boolean", "number", "string"], "pattern": r"^(?!\$)"}
+CONDITION = {
+    "description": "The values that hyperparameters must have; of a list, one of them.",
+    "type": "object",
+    "propertyNames": {"pattern": r"^[a-z][a-z0-9_]*(\.[0-9]{1,3})?$"},
+    "additionalProperties": _or_list(_WANTED),
+    "minProperties": 1,
+}
 
 Count = Annotated[int, Ge(1), Le(MAX_COUNT)]
 Width = Annotated[int, Ge(1), Le(MAX_WIDTH)]
 Share = Annotated[float, Ge(0), Lt(1)]
 Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
-ShortText = Annotated[str, PlainValidator(_check_short_text), WithJsonSchema(_STRING)]
+ShortText = Annotated[str, PlainValidator(_check_short_text), WithJsonSchema(_TEXT)]
 
 Size = Annotated[
     tuple[int, int],
     PlainValidator(_check_size),
-    WithJsonSchema({"anyOf": [_SIZE, _pair(_SIZE)]}),
+    WithJsonSchema({"anyOf": [_SIZE, _pair(_SIZE)], "examples": [3, [3, 5]]}),
 ]
 Amount = Annotated[
     int | float,
     PlainValidator(_check_amount),
-    WithJsonSchema(
-        {"anyOf": [_whole(1, MAX_COUNT), _NUMBER | {"exclusiveMinimum": 0, "exclusiveMaximum": 1}]}
-    ),
+    WithJsonSchema({"anyOf": [_whole(1, MAX_COUNT), _FRACTION], "examples": [45000, 0.6]}),
 ]
 Factors = Annotated[
-    tuple[float, float], PlainValidator(_check_factors), WithJsonSchema(_pair(_NUMBER))
+    tuple[float, float],
+    PlainValidator(_check_factors),
+    WithJsonSchema({**_pair(_FACTOR), "examples": [[0.8, 1.2]]}),
 ]
 When = Annotated[
     bool | dict[str, Any],
     PlainValidator(_check_when),
-    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "object", "minProperties": 1}]}),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, CONDITION], "examples": [{"batch_norm": True}]}),
 ]
 TimeLimit = Annotated[
     str,
     PlainValidator(_check_time_limit),
-    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,5}[smh]$"}),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^[1-9][0-9]{0,5}[smh]$", "examples": ["45m", "2h"]}
+    ),
 ]
 FileNames = Annotated[
     tuple[str, ...],
     PlainValidator(_check_names),
-    WithJsonSchema({"anyOf": [_STRING, _STRINGS]}),
+    WithJsonSchema(_or_list({"type": "string", "minLength": 1, "maxLength": 500})),
 ]
 Text = Annotated[
-    str | dict[str, str], PlainValidator(_check_text), WithJsonSchema(_languages(_STRING))
+    str | dict[str, str], PlainValidator(_check_text), WithJsonSchema(_or_per_language(_TEXT))
 ]
 Prose = Annotated[
     str | Sequence[str] | dict[str, Any],
     PlainValidator(_check_prose),
-    WithJsonSchema(_languages(_STRING, _STRINGS)),
+    WithJsonSchema(_or_per_language(_or_list(_TEXT))),
 ]

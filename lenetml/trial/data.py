@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lenetml.errors import DataError, NotYetError
+from lenetml.errors import DataError
 from lenetml.record import ClassCounts, DataRecord
-from lenetml.spec.datasets import NAMED
+from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
 from lenetml.spec.division import Division, DivisionError, apportion, divide
+from lenetml.spec.imagefiles import composed
 from lenetml.spec.sections import Data
-from lenetml.trial.sources import Part, Source, read_named
+from lenetml.spec.userdata import check_amount
+from lenetml.trial.duplicates import count_duplicates, refuse_duplicates
+from lenetml.trial.imagefolder import read_folder
+from lenetml.trial.images import change_images
+from lenetml.trial.npz import read_user_npz
+from lenetml.trial.parts import Part, Progress, Source
+from lenetml.trial.sources import read_named
 from lenetml.values import derive_seed
 
 __all__ = ["LoadedData", "Part", "load_data"]
@@ -55,31 +63,23 @@ def load_data(
         on_progress: Is told in a few words what takes time.
 
     Raises:
-        DataError: The data are damaged, or cannot be divided as the spec says.
+        DataError: The data are damaged, are not what the spec says, or cannot be divided so.
         MissingError: The data set is neither here nor can it be downloaded.
-        NotYetError: The data are the user's own, or images are to be changed.
     """
-    if data.dataset is None:
-        raise NotYetError(
-            f"data.path: {folder / str(data.path)} cannot be read by this version of lenetml",
-            f"it reads the named data sets: {', '.join(NAMED)}",
-        )
-    for key in ("image_size", "color_mode"):
-        if getattr(data, key) is not None:
-            raise NotYetError(
-                f"data.{key}: this version of lenetml takes the images of a named data set "
-                "as they are"
-            )
-    facts = NAMED[data.dataset]
-    source = read_named(facts, on_progress or (lambda text: None))
+    path = folder / (data.path or "")
+    original = _read(data, path, on_progress or (lambda text: None))
+    source = _change(original, data)
+    facts = _facts_of(source, data.dataset or str(data.path))
+    _compare_with_spec(data, facts)
     try:
         division = divide(data.split, facts.pool, facts.own_test, facts.name)
     except DivisionError as error:
         raise DataError(f"data.split: {error.message}", *error.notes) from None
     split_seed = derive_seed(seed, "split")
-    train, val, test = _split(
-        source, division, facts.classes if data.stratify else None, split_seed
-    )
+    chosen = _split(source, division, data.stratify, split_seed)
+    if source.name_of is not None and data.duplicates == "error":
+        refuse_duplicates(path, source, chosen)
+    train, val, test = (source.take(indices) for indices in chosen.values())
     return LoadedData(
         train=train,
         val=val,
@@ -88,8 +88,8 @@ def load_data(
         record=DataRecord(
             dataset=facts.name,
             source=source.name,
-            fingerprint=_fingerprint(source.pool, source.own_test),
-            test_fingerprint=_fingerprint(test),
+            fingerprint=_fingerprint(source),
+            test_fingerprint=_test_fingerprint(original, chosen["test"]),
             classes=list(facts.classes),
             input_shape=list(facts.input_shape),
             has_own_test=source.own_test is not None,
@@ -110,19 +110,70 @@ def load_data(
     )
 
 
+def _read(data: Data, path: Path, on_progress: Progress) -> Source:
+    if data.dataset is not None:
+        return read_named(NAMED[data.dataset], on_progress)
+    if not path.exists():
+        raise DataError(
+            f"data.path: {path} is not there", "a path in a spec begins in the folder of the spec"
+        )
+    on_progress(f"reading {path}")
+    return read_folder(path, data, on_progress) if path.is_dir() else read_user_npz(path, data)
+
+
+def _change(source: Source, data: Data) -> Source:
+    """Bring images to the colour mode and the size of the spec; those of a folder are so."""
+    if source.digests is not None or (data.image_size is None and data.color_mode is None):
+        return source
+    check_amount(changed_facts(_facts_of(source, data.dataset or str(data.path)), data))
+
+    def change(part: Part) -> Part:
+        images = change_images(part.images, data.image_size, data.fit, data.color_mode)
+        return Part(images, part.labels)
+
+    own_test = None if source.own_test is None else change(source.own_test)
+    return replace(source, pool=change(source.pool), own_test=own_test)
+
+
+def _facts_of(source: Source, name: str) -> DatasetFacts:
+    _, height, width, channels = source.pool.images.shape
+    return DatasetFacts(
+        name=name,
+        input_shape=(height, width, channels),
+        classes=source.classes,
+        pool=len(source.pool),
+        own_test=None if source.own_test is None else len(source.own_test),
+    )
+
+
+def _compare_with_spec(data: Data, facts: DatasetFacts) -> None:
+    """Refuse facts of the spec that the data deny."""
+    if data.input_shape is not None and tuple(data.input_shape) != facts.input_shape:
+        raise DataError(
+            "data.input_shape differs from the data",
+            f"found: {data.input_shape}",
+            f"{facts.name} has {list(facts.input_shape)}",
+        )
+    if data.classes is not None and tuple(map(composed, data.classes)) != facts.classes:
+        raise DataError(
+            "data.classes differ from the data",
+            f"found: {', '.join(data.classes)}",
+            f"{facts.name} has {', '.join(facts.classes)}",
+        )
+
+
 def _split(
-    source: Source, division: Division, classes: Sequence[str] | None, seed: int
-) -> list[Part]:
-    """Give train, val and test; with `classes`, each keeps the proportions of the classes."""
+    source: Source, division: Division, stratify: bool, seed: int
+) -> dict[str, NDArray[np.intp]]:
+    """Choose the examples of each part, counted through the pool and then the own test part."""
+    classes = source.classes if stratify else None
     sizes = {"train": division.train, "val": division.val, "test": division.test}
     if source.own_test is None:
-        chosen = choose(source.pool.labels, sizes, classes, seed)
-        return [source.pool.take(indices) for indices in chosen]
-    size = sizes.pop("test")
-    chosen = choose(source.pool.labels, sizes, classes, seed)
-    parts = [source.pool.take(indices) for indices in chosen]
-    (indices,) = choose(source.own_test.labels, {"test": size}, classes, derive_seed(seed, "test"))
-    return [*parts, source.own_test.take(indices)]
+        return dict(zip(sizes, choose(source.pool.labels, sizes, classes, seed), strict=True))
+    test_size = {"test": sizes.pop("test")}
+    train, val = choose(source.pool.labels, sizes, classes, seed)
+    (test,) = choose(source.own_test.labels, test_size, classes, derive_seed(seed, "test"))
+    return {"train": train, "val": val, "test": test + len(source.pool)}
 
 
 def choose(
@@ -169,26 +220,30 @@ def _count_classes(part: Part, classes: Sequence[str]) -> list[int]:
     return counts
 
 
-def _fingerprint(*parts: Part | None) -> str:
-    """SHA-256 over type, shape and bytes of all arrays, the same on every machine."""
-    digest = hashlib.sha256()
-    for part in parts:
-        if part is None:
-            continue
-        for array in (part.images, part.labels.astype("<i8", copy=False)):
-            digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-            digest.update(np.ascontiguousarray(array).data)
+def _fingerprint(source: Source) -> str:
+    """SHA-256 of all images and labels, and of the class names that only the data tell."""
+    parts = [source.pool] if source.own_test is None else [source.pool, source.own_test]
+    digest = _digest(*parts)
+    if source.name_of is not None:
+        digest.update(json.dumps(source.classes).encode())
     return digest.hexdigest()
 
 
-def count_duplicates(parts: Sequence[Part]) -> dict[str, int]:
-    """Count images that repeat another one of their part, and those of an earlier part."""
-    within = across = 0
-    earlier: set[bytes] = set()
+def _test_fingerprint(source: Source, indices: NDArray[np.intp]) -> str:
+    """SHA-256 of the test part as it came, so that another `image_size` is no other test part."""
+    test = source.take(indices)
+    if source.digests is None:
+        return _digest(test).hexdigest()
+    digest = hashlib.sha256(source.digests[indices].tobytes())
+    digest.update(test.labels.astype("<i8", copy=False).tobytes())
+    return digest.hexdigest()
+
+
+def _digest(*parts: Part) -> hashlib._Hash:
+    """Hash type, shape and bytes of all arrays, alike on every machine."""
+    digest = hashlib.sha256()
     for part in parts:
-        digests = [hashlib.sha256(image).digest() for image in part.images]
-        different = set(digests)
-        within += len(digests) - len(different)
-        across += sum(1 for digest in digests if digest in earlier)
-        earlier |= different
-    return {"duplicates_within": within, "duplicates_across": across}
+        for array in (part.images, part.labels.astype("<i8", copy=False)):
+            digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest

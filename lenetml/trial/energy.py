@@ -218,25 +218,38 @@ def energy_record(
         methods: How the meter measured.
         country: A code in `GRID`, or None: then emissions are not known.
     """
-    grid = GRID[country] if country else None
-    return EnergyRecord(
+    energy = EnergyRecord(
         kwh=total.kwh,
         cpu_kwh=total.cpu_kwh,
         gpu_kwh=total.gpu_kwh,
         ram_kwh=total.ram_kwh,
-        kg_co2eq=total.kwh * grid.g_per_kwh / 1000 if grid else None,
+        kg_co2eq=None,
         method="measured" if methods.is_measured else "estimated",
         cpu_method=methods.cpu,
         gpu_method=methods.gpu,
         ram_method=methods.ram,
-        country=country,
-        grid_g_per_kwh=grid.g_per_kwh if grid else None,
-        grid_year=grid.year if grid else None,
+        country=None,
+        grid_g_per_kwh=None,
+        grid_year=None,
         search=search,
         chosen_trial_share=chosen_trial_share,
         seeds=seeds,
         evaluation=evaluation,
         tracker=f"CodeCarbon {version('codecarbon')}, offline, whole machine",
+    )
+    return with_country(energy, country)
+
+
+def with_country(energy: EnergyRecord, country: str | None) -> EnergyRecord:
+    """Give the emissions of measured energy on the grid of a country; None where it is None."""
+    grid = GRID[country] if country else None
+    return energy.model_copy(
+        update={
+            "country": country,
+            "kg_co2eq": energy.kwh * grid.g_per_kwh / 1000 if grid else None,
+            "grid_g_per_kwh": grid.g_per_kwh if grid else None,
+            "grid_year": grid.year if grid else None,
+        }
     )
 
 

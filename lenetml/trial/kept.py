@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lenetml.errors import FolderError
 from lenetml.record import write_atomically
 
 
@@ -37,12 +38,17 @@ def write_model(model: keras.Model, path: Path) -> tuple[int, str]:
 
     Returns:
         Its size in bytes, and its SHA-256.
+
+    Raises:
+        FolderError: It cannot be written; the disk may be full.
     """
     # Keras 3.15 writes straight to the path that it is given, which must end in .keras.
     scratch = path.with_name(f".{path.name}.{os.getpid()}.keras")
     try:
         model.save(scratch)
         content = scratch.read_bytes()
+    except OSError as error:
+        raise FolderError(f"{path} cannot be written: {error.strerror}") from None
     finally:
         scratch.unlink(missing_ok=True)
     write_atomically(path, content)

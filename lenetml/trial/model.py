@@ -26,15 +26,17 @@ from lenetml.spec.layers import (
     Layer,
     Pooling2D,
 )
-from lenetml.spec.sections import Training
+from lenetml.spec.sections import (
+    DEFAULT_ADAMW_WEIGHT_DECAY,
+    DEFAULT_DECAY,
+    READS_MOMENTUM,
+    Training,
+)
 from lenetml.values import derive_seed
 
 MAX_IMAGES_AT_ONCE = 500
 # 256 MiB for the largest feature map of one batch of predictions.
 MAX_VALUES_AT_ONCE = 2**26
-DEFAULT_DECAY_PER_EPOCH = 0.95
-DEFAULT_ADAMW_WEIGHT_DECAY = 0.004
-READS_MOMENTUM = ("sgd", "rmsprop")
 
 
 def _conv2d(layer: Conv2D, name: str, seed: int) -> Any:
@@ -185,7 +187,7 @@ def make_optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers
         rate = LearningRate(
             training.learning_rate_schedule,
             training.learning_rate,
-            training.learning_rate_decay or DEFAULT_DECAY_PER_EPOCH,
+            training.learning_rate_decay or DEFAULT_DECAY,
             training.epochs,
             training.warmup_epochs,
             steps_per_epoch,

@@ -85,13 +85,7 @@ def training_images(
 
 def epoch_order(source: TrainingImages, epoch: tf.Tensor) -> tf.Tensor:
     """Give the order of the images in one epoch: a permutation, int32, shape `(n,)`."""
-    keys = tf.random.stateless_uniform(
-        [len(source.images)],
-        seed=tf.stack([source.shuffle_seed, epoch]),
-        minval=None,
-        maxval=None,
-        dtype=tf.int32,
-    )
+    keys = _random_numbers(len(source.images), tf.stack([source.shuffle_seed, epoch]))
     return tf.argsort(keys, stable=True)
 
 
@@ -119,12 +113,13 @@ def prepare_chunk(
 
 def _chunk_seed(source: TrainingImages, epoch: tf.Tensor, chunk: tf.Tensor) -> tf.Tensor:
     """Give a seed of this chunk alone, as far from its neighbours' as a hash makes it."""
+    return _random_numbers(2, tf.stack([source.augment_seed, epoch * source.n_chunks + chunk]))
+
+
+def _random_numbers(n: int, seed: tf.Tensor) -> tf.Tensor:
+    """Draw n numbers from all of int32, by an algorithm that is the same on every device."""
     return tf.random.stateless_uniform(
-        [2],
-        seed=tf.stack([source.augment_seed, epoch * source.n_chunks + chunk]),
-        minval=None,
-        maxval=None,
-        dtype=tf.int32,
+        [n], seed, minval=None, maxval=None, dtype=tf.int32, alg="philox"
     )
 
 

@@ -1,8 +1,7 @@
 """Where the images of a named data set come from, read and checked before anything trusts them.
 
 A source is an `.npz` in the folder `LENETML_DATA_DIR` or in Keras's cache, Keras's own loader
-with its downloads, or scikit-learn. An `.npz` is judged by its headers before its arrays are
-read, so that a small file cannot claim much memory; nothing pickled is read from it.
+with its downloads, or scikit-learn.
 """
 
 from __future__ import annotations
@@ -10,27 +9,25 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
-import math
 import os
 import pickle
 import tarfile
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from lenetml.errors import DataError, MissingError
 from lenetml.spec.datasets import DatasetFacts
+from lenetml.spec.npyheaders import DAMAGE, ArrayHeader, open_npz, read_headers
+from lenetml.trial.npz import read_array
+from lenetml.trial.parts import Part, Progress, Source
+
+__all__ = ["Part", "Progress", "Source", "read_named"]
 
 DATA_FOLDER_VARIABLE = "LENETML_DATA_DIR"
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
+KEYS = ("x_train", "y_train", "x_test", "y_test")
 CACHE_DAMAGE = (
     *DAMAGE,
     gzip.BadGzipFile,
@@ -39,43 +36,6 @@ CACHE_DAMAGE = (
     pickle.UnpicklingError,
     tarfile.TarError,
 )
-
-Progress: TypeAlias = Callable[[str], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Images and their classes, in one order.
-
-    Args:
-        images: uint8, shape `(n, height, width, channels)`.
-        labels: int64, shape `(n,)`, values in `0 .. n_classes - 1`.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, indices: NDArray[np.intp]) -> Part:
-        """Copy the examples at these places."""
-        return Part(self.images[indices], self.labels[indices])
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """All images of a data set.
-
-    Args:
-        name: The file or package that they came from.
-        pool: What training and validation come from; everything where `own_test` is None.
-        own_test: The test part that the data set comes with.
-    """
-
-    name: str
-    pool: Part
-    own_test: Part | None
 
 
 def read_named(facts: DatasetFacts, on_progress: Progress) -> Source:
@@ -86,7 +46,7 @@ def read_named(facts: DatasetFacts, on_progress: Progress) -> Source:
         MissingError: It is nowhere, and cannot be downloaded.
     """
     if facts.name == "digits":
-        return _read_digits()
+        return _read_digits(facts)
     cache = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
     given = os.environ.get(DATA_FOLDER_VARIABLE)
     folders = [Path(given).expanduser(), cache] if given else [cache]
@@ -99,91 +59,37 @@ def read_named(facts: DatasetFacts, on_progress: Progress) -> Source:
     return _load_with_keras(facts, folders)
 
 
-def _read_digits() -> Source:
+def _read_digits(facts: DatasetFacts) -> Source:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
-    return Source("scikit-learn", Part(images[..., None], bunch.target.astype(np.int64)), None)
+    pool = Part(images[..., None], bunch.target.astype(np.int64))
+    return Source("scikit-learn", pool, None, facts.classes)
 
 
 def _read_npz(path: Path, facts: DatasetFacts) -> Source:
-    keys = ("x_train", "y_train", "x_test", "y_test")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            missing = [key for key in keys if f"{key}.npy" not in archive.namelist()]
-            if missing:
-                raise DataError(
-                    f"{path} lacks {', '.join(missing)}",
-                    f"found: {', '.join(name.removesuffix('.npy') for name in archive.namelist())}",
-                    f"needed: {', '.join(keys)}",
-                )
-            arrays = [_read_array(archive, path, key, facts) for key in keys]
-    except OSError as error:
-        raise DataError(f"{path} cannot be read", str(error)) from None
-    except DAMAGE as error:
-        raise DataError(
-            f"{path} is damaged, or is no .npz file",
-            str(error) or "it ends too early",
-            "get the file again",
-        ) from None
+    with open_npz(path) as archive:
+        headers = read_headers(archive, path, KEYS)
+        for header in headers.values():
+            _check_kind(f"{path}: {header.key}", header, facts)
+        arrays = [read_array(archive, header) for header in headers.values()]
     return _check(arrays, facts, path.name, str(path))
 
 
-def _read_array(
-    archive: zipfile.ZipFile, path: Path, key: str, facts: DatasetFacts
-) -> NDArray[Any]:
-    """Read one array, whose header must be honest and of the known size."""
-    place = f"{path}: {key}"
-    info = archive.getinfo(f"{key}.npy")
-    with archive.open(info) as file:
-        shape, dtype = _read_header(file)
-        claimed = file.tell() + math.prod(shape) * dtype.itemsize
-    if dtype.hasobject:
-        raise DataError(
-            f"{place} holds pickled objects, which are never read", "needed: whole numbers"
-        )
-    if claimed != info.file_size:
-        raise DataError(
-            f"{place} does not hold what its header claims",
-            f"found: {info.file_size} bytes for {dtype} {shape}, which takes {claimed}",
-            "get the file again",
-        )
-    _check_kind(place, key, shape, dtype, facts)
-    with archive.open(info) as file:
-        array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
-    return array
-
-
-def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = npy.read_magic(file)
-    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
-    if read is None:
-        raise ValueError(f"an array of the unknown format {version}")
-    try:
-        shape, _, dtype = read(file)
-    except (SyntaxError, TypeError, tokenize.TokenError):
-        # NumPy 2.4 lets these through where it reads a header as one of Python 2.
-        raise ValueError("an array has no readable header") from None
-    return shape, dtype
-
-
-def _check_kind(
-    place: str, key: str, shape: tuple[int, ...], dtype: np.dtype[Any], facts: DatasetFacts
-) -> None:
+def _check_kind(place: str, header: ArrayHeader, facts: DatasetFacts) -> None:
     """Refuse images and labels of another type or shape than this data set has."""
-    n = facts.pool if key.endswith("train") else facts.own_test
+    n = facts.pool if header.key.endswith("train") else facts.own_test
     height, width, channels = facts.input_shape
-    if key.startswith("x"):
+    allowed: list[tuple[int | None, ...]] = [(n,), (n, 1)]
+    kind, is_kind = "whole numbers", header.is_whole
+    if header.key.startswith("x"):
         allowed = [(n, height, width, channels), (n, height, width)][: 2 if channels == 1 else 1]
-        kind, is_kind = "uint8", dtype == np.uint8
-    else:
-        allowed = [(n,), (n, 1)]
-        kind, is_kind = "whole numbers", dtype.kind in "iu"
-    if not is_kind or shape not in allowed:
+        kind, is_kind = "uint8", header.is_pixels
+    if not is_kind or header.shape not in allowed:
         raise DataError(
             f"{place} is not that of {facts.name}",
-            f"found: {dtype} {shape}",
+            f"found: {header}",
             f"needed: {kind} {' or '.join(map(str, allowed))}",
         )
 
@@ -239,4 +145,5 @@ def _check(arrays: list[NDArray[Any]], facts: DatasetFacts, name: str, place: st
             )
         shape = (len(flat), *facts.input_shape)
         parts.append(Part(images.reshape(shape).astype(np.uint8, copy=False), flat.astype("<i8")))
-    return Source(name, *parts)
+    pool, own_test = parts
+    return Source(name, pool, own_test, facts.classes)

@@ -171,7 +171,9 @@ def _run_epochs(
     patience = _Patience(training.early_stopping, DIRECTION[objective])
     history: dict[str, list[float]] = {}
     kept: _Kept | None = None
-    for epoch in range(1, training.epochs + 1):
+    epoch = 0
+    while True:
+        epoch += 1
         loss, accuracy = run_epoch(epoch - 1)
         if not math.isfinite(loss):
             raise TrialError("non_finite", f"the loss is no longer finite in epoch {epoch}")
@@ -193,7 +195,6 @@ def _run_epochs(
             return history, kept, False
         if should_stop and should_stop():
             return history, kept, True
-    raise AssertionError("a training has at least one epoch")
 
 
 def _is_better(row: Mapping[str, float], kept: _Kept, objective: str) -> bool:

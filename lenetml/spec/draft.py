@@ -1,0 +1,61 @@
+"""A spec on the way to being checked, and what the checks find in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lenetml.spec.datasets import NAMED, DatasetFacts
+from lenetml.spec.domains import SearchSpace
+from lenetml.spec.nodes import Path, Severity
+from lenetml.spec.sections import ConcreteSpec
+from lenetml.spec.space import Use, possible_values
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a rule found.
+
+    Args:
+        path: The key or value in the spec; the nearest one that is there is shown.
+        message: What is wrong, in one sentence.
+        notes: Further lines.
+        at_key: Point at the key instead of the value.
+        use: Where the value at `path` is used; its line is told.
+    """
+
+    path: Path
+    message: str
+    notes: tuple[str, ...] = ()
+    at_key: bool = False
+    severity: Severity = "error"
+    use: Path | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A spec on the way to being checked.
+
+    Args:
+        data: The plain data as written, with references.
+        space: The domains that could be read.
+        uses: The places that hold references.
+        document: The spec with the first value of each domain; broken sections are stand-ins.
+        broken: The sections that have mistakes of their own.
+    """
+
+    data: Mapping[str, Any]
+    space: SearchSpace
+    uses: tuple[Use, ...]
+    document: ConcreteSpec
+    broken: frozenset[str]
+
+    def values_at(self, path: Path) -> tuple[Any, ...]:
+        """All values that may stand at a path; see `space.possible_values`."""
+        return possible_values(path, self.document, self.space, self.uses)
+
+
+def facts_of(draft: Draft) -> DatasetFacts | None:
+    """What is known of the data without opening them."""
+    return NAMED.get(draft.document.data.dataset or "")

@@ -1,0 +1,174 @@
+"""The parts of a record, each from what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lenetml import facts
+from lenetml.record import read_record
+from lenetml.search.loop import SearchResult
+from lenetml.spec import load_spec
+from lenetml.spec.sections import Energy
+from lenetml.trial.energy import Methods, Reading
+from lenetml.trial.evaluate import pack_predictions
+from lenetml.trial.sources import Part
+
+RECORD = read_record(Path(__file__).parent / "cases")
+TRIAL = RECORD.trials[0].model_copy(update={"status": "completed"})
+METHODS = Methods("estimated", "no GPU", "estimated from the size of the memory", False)
+SPEC = """\
+name: net
+data: {dataset: digits}
+search_space:
+  kernel: {values: [3, 9]}
+  units: {min: 8, max: 15}
+  activation: {values: [relu, tanh]}
+architecture:
+  - conv2d: {filters: 4, kernel_size: $kernel, activation: $activation}
+  - flatten
+  - dense: {units: $units}
+training: {epochs: 3}
+search: {strategy: random, trials: 2, objective: val_loss}
+"""
+
+
+class Meter:
+    """Reads what it is given."""
+
+    methods = METHODS
+
+    def __init__(self, *kwh):
+        self.readings = [None if k is None else Reading(k, 0.0, 0.0) for k in kwh]
+
+    def sample(self):
+        return self.readings.pop(0)
+
+
+@pytest.fixture
+def spec_of(tmp_path):
+    def load(*changes, text=SPEC):
+        (tmp_path / "net.yaml").write_text(text)
+        return load_spec(tmp_path / "net.yaml", changes)
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("name", "direction"), [("val_accuracy", "max"), ("val_f1", "max"), ("val_loss", "min")]
+)
+def test_objective(spec_of, name, direction):
+    assert facts.objective_of(spec_of(f"search.objective={name}")) == (name, direction)
+
+
+def test_objective_without_a_search(spec_of):
+    fixed = "name: n\ndata: {dataset: digits}\narchitecture: [flatten]\ntraining: {epochs: 1}\n"
+    assert facts.objective_of(spec_of(text=fixed)) == ("val_accuracy", "max")
+
+
+def test_search(spec_of):
+    result = SearchResult((TRIAL,), "trials")
+    assert facts.search_facts(spec_of(), result, 12.5).model_dump() == {
+        "strategy": "random",
+        "objective": "val_loss",
+        "direction": "min",
+        "trials_asked": 2,
+        "ended": "trials",
+        "seconds": 12.5,
+        "space": [
+            {"name": "kernel", "values": [3, 9], "low": None, "high": None},
+            {"name": "units", "values": None, "low": 8, "high": 15},
+            {"name": "activation", "values": ["relu", "tanh"], "low": None, "high": None},
+        ],
+        "space_size": 32,
+        "impossible_share": 0.5,
+    }
+
+
+def test_search_of_a_space_without_end(spec_of):
+    text = SPEC.replace("epochs: 3", "epochs: 3, learning_rate: $rate").replace(
+        "  units:", "  rate: {min: 0.001, max: 0.1}\n  units:"
+    )
+    found = facts.search_facts(spec_of(text=text), SearchResult((), "exhausted"), 1.0)
+    assert found.space_size is None
+    assert found.space[1].model_dump() == {
+        "name": "rate", "values": None, "low": 0.001, "high": 0.1,
+    }  # fmt: skip
+    assert found.ended == "exhausted"
+
+
+def test_no_search(spec_of):
+    fixed = "name: n\ndata: {dataset: digits}\narchitecture: [flatten]\ntraining: {epochs: 1}\n"
+    found = facts.search_facts(spec_of(text=fixed), SearchResult((TRIAL,), "exhausted"), 1.0)
+    assert (found.strategy, found.trials_asked, found.space) == (None, 1, [])
+    assert (found.space_size, found.impossible_share) == (1, 0.0)
+
+
+def test_guessing_is_marked_for_completed_trials_alone(tmp_path):
+    labels = np.repeat(np.arange(2), 50)
+    data = SimpleNamespace(val=Part(np.zeros((100, 1, 1, 1), np.uint8), labels))
+    right = np.eye(2, dtype="float32")[labels]
+    always_first = np.eye(2, dtype="float32")[np.zeros(100, int)]
+    for number, probabilities in ((1, right), (2, always_first)):
+        (tmp_path / f"{number}").write_bytes(pack_predictions(labels, probabilities))
+    trials = [
+        TRIAL.model_copy(update={"number": number, "status": status, "guessing": None})
+        for number, status in ((1, "completed"), (2, "completed"), (3, "failed"))
+    ]
+    marked = facts.mark_guessing(trials, data, lambda kind, number: tmp_path / str(number))
+    assert [trial.guessing for trial in marked] == [False, True, None]
+    assert [trial.model_copy(update={"guessing": None}) for trial in marked] == trials
+
+
+def test_a_span_is_what_the_meter_says_between_its_ends():
+    span = facts.Span(Meter(0.25, 1.0))
+    span.close()
+    assert span.kwh == 0.75
+    assert span.seconds > 0
+
+
+@pytest.mark.parametrize("readings", [(None, 1.0), (1.0, None), (None, None)])
+def test_a_span_without_a_meter(readings):
+    span = facts.Span(Meter(*readings))
+    span.close()
+    assert span.kwh == 0
+
+
+def trials_of(*core_seconds):
+    return [TRIAL.model_copy(update={"core_seconds": seconds}) for seconds in core_seconds]
+
+
+def test_energy():
+    search = facts.Span(Meter(0.0, 0.6))
+    search.close()
+    trials = trials_of(10.0, 20.0, 30.0)
+    total = Reading(0.5, 0.0, 0.25)
+    energy = facts.energy_facts(Meter(), total, search, trials[1], trials, Energy(country="BRA"))
+    assert energy.kwh == pytest.approx(0.75)
+    assert energy.search == pytest.approx(0.6)
+    assert energy.evaluation == pytest.approx(0.15)
+    assert energy.chosen_trial_share == pytest.approx(0.6 * 20 / 60)
+    assert energy.seeds == 0
+    assert energy.country == "BRA"
+    assert energy.kg_co2eq == pytest.approx(0.75 * energy.grid_g_per_kwh / 1000)
+
+
+def test_energy_without_a_country():
+    search = facts.Span(Meter(0.0, 0.6))
+    energy = facts.energy_facts(Meter(), Reading(1.0, 0.0, 0.0), search, TRIAL, [TRIAL], Energy())
+    assert (energy.country, energy.kg_co2eq, energy.grid_year) == (None, None, None)
+
+
+def test_no_energy():
+    search = facts.Span(Meter(None))
+    assert facts.energy_facts(Meter(), None, search, TRIAL, [TRIAL], None) is None
+
+
+def test_cost():
+    trials = [TRIAL.model_copy(update={"images_trained": n}) for n in (100, 0, 50)]
+    assert facts.cost_facts(trials, 3.0, 4.0).model_dump() == {
+        "seconds": 3.0, "core_seconds": 4.0, "images_trained": 150,
+    }  # fmt: skip

@@ -1,0 +1,200 @@
+"""The folder of a run, and the looks at test parts beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from lenetml.errors import FolderError
+from lenetml.folder import note_look, open_folder
+from lenetml.record import read_record, write_record
+from lenetml.search.journal import JOURNAL_NAME, Journal
+
+CASES = Path(__file__).parent / "cases"
+SHA256 = "0123456789abcdef" * 4
+NAME = "net-01234567"
+MOMENT = "2026-01-31T12:00:00+00:00"
+
+
+def open_net(out, fresh=False, text="name: net\n"):
+    return open_folder(out, "net", SHA256, text, fresh)
+
+
+def finish(folder):
+    """Make of an open folder one of a finished run."""
+    record = read_record(CASES).model_copy(update={"spec_sha256": SHA256})
+    write_record(record, folder.path)
+    return record
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def refusal(out, fresh=False):
+    with pytest.raises(FolderError) as caught:
+        open_net(out, fresh)
+    return str(caught.value)
+
+
+def test_a_new_folder(tmp_path):
+    out = tmp_path / "deep" / "runs"
+    folder = open_net(out)
+    assert folder.path == out / NAME
+    assert folder.record is None
+    assert files(out) == [NAME, *(f"{NAME}/{x}" for x in ("predictions", "spec.yaml", "weights"))]
+    assert (folder.path / "spec.yaml").read_text() == "name: net\n"
+
+
+def test_where_the_files_of_a_trial_are(tmp_path):
+    folder = open_net(tmp_path)
+    assert folder.trial_file("weights", 7) == folder.path / "weights" / "trial-007.npz"
+    assert folder.trial_file("predictions", 1000).name == "trial-1000.npz"
+
+
+def test_an_empty_folder_is_as_good_as_none(tmp_path):
+    (tmp_path / NAME).mkdir()
+    assert open_net(tmp_path).record is None
+
+
+def test_a_finished_run_is_found_and_not_touched(tmp_path):
+    record = finish(open_net(tmp_path))
+    before = files(tmp_path)
+    assert open_net(tmp_path, text="name: net\n# mended\n").record == record
+    assert files(tmp_path) == before
+    assert (tmp_path / NAME / "spec.yaml").read_text() == "name: net\n"
+
+
+def test_an_unfinished_run_is_refused_and_not_touched(tmp_path):
+    folder = open_net(tmp_path)
+    with Journal(folder.path / JOURNAL_NAME) as journal:
+        journal.append("search_started")
+    before = files(tmp_path)
+    assert refusal(tmp_path) == (
+        f"{tmp_path / NAME} holds a run that did not end\n"
+        "    nothing in it was changed; this version cannot continue it\n"
+        "    --fresh starts over and keeps it under another name"
+    )
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_run_that_goes_on_is_refused_and_not_touched(tmp_path, fresh):
+    folder = open_net(tmp_path)
+    with Journal(folder.path / JOURNAL_NAME):
+        before = files(tmp_path)
+        assert refusal(tmp_path, fresh) == (
+            f"{tmp_path / NAME} is in use\n    another lenetml writes there; wait until it ends"
+        )
+        assert files(tmp_path) == before
+
+
+def test_something_else_is_refused_and_not_touched(tmp_path):
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "thesis.odt").write_text("years of work")
+    message = f"{tmp_path / NAME} holds something else\n    move it away, or give --out"
+    assert refusal(tmp_path) == message
+    assert files(tmp_path) == [NAME, f"{NAME}/thesis.odt"]
+
+
+def test_a_run_of_another_spec_is_refused(tmp_path):
+    folder = open_net(tmp_path)
+    write_record(read_record(CASES), folder.path)
+    assert refusal(tmp_path) == (
+        f"{tmp_path / NAME} holds a run of another spec\n    give --out, or --fresh"
+    )
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    folder = open_net(tmp_path)
+    (folder.path / "record.json").write_text("{}")
+    assert refusal(tmp_path).startswith(f"{folder.path / 'record.json'} is not a record\n")
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_file_in_the_way(tmp_path, fresh):
+    (tmp_path / NAME).write_text("a file")
+    assert refusal(tmp_path, fresh) == (
+        f"{tmp_path / NAME} is not a folder of lenetml\n    move it away, or give --out"
+    )
+    assert (tmp_path / NAME).read_text() == "a file"
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("target", ["elsewhere", "nowhere"])
+def test_a_link_is_not_followed(tmp_path, target, fresh):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / NAME).symlink_to(tmp_path / target)
+    assert refusal(tmp_path, fresh) == (
+        f"{tmp_path / NAME} is not a folder of lenetml\n    move it away, or give --out"
+    )
+    assert files(tmp_path / "elsewhere") == []
+
+
+def test_the_folder_of_all_runs_is_a_file(tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    path = tmp_path / "runs" / NAME
+    assert (
+        refusal(tmp_path / "runs") == f"{path} cannot be used: Not a directory\n    give --out DIR"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+def test_the_folder_of_all_runs_is_read_only(tmp_path):
+    (tmp_path / "runs").mkdir(mode=0o555)
+    path = tmp_path / "runs" / NAME
+    message = f"{path} cannot be used: Permission denied\n    give --out DIR"
+    assert refusal(tmp_path / "runs") == message
+
+
+def test_starting_over_keeps_every_old_folder(tmp_path):
+    for text in ("first", "second", "third"):
+        folder = open_net(tmp_path, fresh=True, text=text)
+        assert folder.path == tmp_path / NAME
+        assert folder.record is None
+        finish(folder)
+    kept = {path.name: (path / "spec.yaml").read_text() for path in tmp_path.iterdir()}
+    assert kept == {f"{NAME}.old-1": "first", f"{NAME}.old-2": "second", NAME: "third"}
+
+
+def look(out, fingerprint="aa", winner=1):
+    return note_look(out, fingerprint, NAME, winner, MOMENT)
+
+
+def test_looks_are_counted_for_each_test_part(tmp_path):
+    assert [look(tmp_path, name) for name in ("aa", "bb", "aa", "aa", "bb")] == [1, 1, 2, 3, 2]
+
+
+def test_a_look_is_one_line(tmp_path):
+    look(tmp_path, winner=3)
+    look(tmp_path, "bb")
+    lines = (tmp_path / "test-looks.jsonl").read_text().splitlines()
+    assert len(lines) == 2
+    assert json.loads(lines[0]) == {
+        "fingerprint": "aa", "run": NAME, "winner": 3, "at": MOMENT, "look": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("torn", ["", "{", '{"fingerprint": "a', "\x00\xff", '"text"', "[1]", "7"])
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_a_torn_line_loses_no_other(tmp_path, torn, ending):
+    path = tmp_path / "test-looks.jsonl"
+    look(tmp_path)
+    path.write_bytes(path.read_bytes() + (torn + ending).encode("latin-1"))
+    assert look(tmp_path) == 2
+    assert look(tmp_path) == 3
+    assert path.read_bytes().count(b'"look": ') == 3
+
+
+def test_a_look_that_cannot_be_noted(tmp_path):
+    path = tmp_path / "test-looks.jsonl"
+    path.mkdir()
+    with pytest.raises(FolderError) as caught:
+        look(tmp_path)
+    assert str(caught.value) == (
+        f"{path} cannot be written: Is a directory\n"
+        "    the test part stays closed until the look at it is noted there"
+    )

@@ -1,0 +1,207 @@
+"""Which images a folder holds, and what the first bytes of one tell."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+
+import pytest
+from drawings import folder_of, noise, png, save, told
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from lenetml.errors import DataError
+from lenetml.spec.imagefiles import Glance, glance, list_images, shown
+
+LAYOUT = "    allowed: one folder of images per class, or train and test with one per class in each"
+SUFFIXES = "    allowed: .bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
+
+
+def touch(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return root
+
+
+def test_a_folder_per_class_sorted_by_name(tmp_path):
+    root = touch(tmp_path, "dog/b.PNG", "dog/a.jpeg", "cat/10.gif", "cat/9.webp", "Ape/x.tif")
+    images = list_images(root)
+    assert images.classes == ("Ape", "cat", "dog")
+    assert [(file.name, file.label) for file in images.pool] == [
+        ("Ape/x.tif", 0),
+        ("cat/10.gif", 1),
+        ("cat/9.webp", 1),
+        ("dog/a.jpeg", 2),
+        ("dog/b.PNG", 2),
+    ]
+    assert images.pool[0].path == root / "Ape" / "x.tif"
+    assert images.own_test is None
+
+
+def test_train_and_test(tmp_path):
+    root = touch(tmp_path, "train/a/1.png", "train/b/2.png", "test/b/3.png", "test/a/4.png")
+    images = list_images(root)
+    assert [file.name for file in images.pool] == ["train/a/1.png", "train/b/2.png"]
+    assert [(file.name, file.label) for file in images.own_test] == [
+        ("test/a/4.png", 0),
+        ("test/b/3.png", 1),
+    ]
+
+
+def test_one_of_train_and_test_alone_is_a_class(tmp_path):
+    images = list_images(touch(tmp_path, "train/1.png", "tram/2.png"))
+    assert images.classes == ("train", "tram")
+
+
+def test_hidden_files_are_passed_over(tmp_path):
+    root = touch(tmp_path, "a/1.png", "b/2.png", ".DS_Store", ".git/x", "a/._1.png", "b/Thumbs.db")
+    assert [file.name for file in list_images(root).pool] == ["a/1.png", "b/2.png"]
+
+
+def test_names_are_composed(tmp_path):
+    apart = unicodedata.normalize("NFD", "maçã")
+    images = list_images(touch(tmp_path, f"{apart}/1.png", "mal/2.png", "maz/3.png"))
+    assert images.classes == ("mal", "maz", "maçã")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["a/1.png", "b/2.png", "readme.md"],
+            f"photos/readme.md is a file where only folders belong\n{LAYOUT}",
+        ),
+        (["a/1.png", "b/notes.txt"], f"photos/b/notes.txt is no image\n{SUFFIXES}"),
+        (
+            ["a/1.png", "b/c/2.png"],
+            f"photos/b/c is a folder where only images belong\n{LAYOUT}",
+        ),
+        (["a/1.png", "b/.hidden"], f"photos/b holds no image\n{SUFFIXES}"),
+        (["a/1.png"], f"photos needs at least two classes\n    found: a\n{LAYOUT}"),
+        ([".x"], f"photos needs at least two classes\n    found: none\n{LAYOUT}"),
+        (
+            ["train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png", "val/a/1.png"],
+            "photos/val stands beside train and test\n"
+            f"    the validation part is taken out of train by the split\n{LAYOUT}",
+        ),
+        (
+            ["train/a/1.png", "train/b/1.png", "train/c/1.png", "test/a/1.png", "test/b/1.png"],
+            "photos/test lacks the class c\n"
+            "    found: a, b\n"
+            "    needed: the same classes in train and test",
+        ),
+        (
+            ["train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png", "test/c/1.png"],
+            "photos/train lacks the class c\n"
+            "    found: a, b\n"
+            "    needed: the same classes in train and test",
+        ),
+        (
+            ["a\n/1.png", "b/2.png"],
+            "photos/a\ufffd cannot be the name of a class\n    needed: a plain text",
+        ),
+    ],
+)
+def test_refused_layouts(tmp_path, names, message):
+    with pytest.raises(DataError) as caught:
+        list_images(touch(tmp_path / "photos", *names))
+    assert told(caught.value, tmp_path) == message
+
+
+def test_links_stay_inside(tmp_path):
+    root = touch(tmp_path / "photos", "a/1.png", "b/2.png")
+    (root / "b" / "3.png").symlink_to(root / "a" / "1.png")
+    assert [file.name for file in list_images(root).pool] == ["a/1.png", "b/2.png", "b/3.png"]
+    outside = touch(tmp_path, "else/4.png")
+    (root / "c").symlink_to(outside / "else", target_is_directory=True)
+    with pytest.raises(DataError) as caught:
+        list_images(root)
+    assert told(caught.value, tmp_path) == (
+        "photos/c is a link that leads out of photos\n    put the images themselves there"
+    )
+
+
+def test_a_link_to_nothing_and_what_is_no_file(tmp_path):
+    root = touch(tmp_path / "photos", "a/1.png", "b/2.png")
+    (root / "a" / "0.png").symlink_to(root / "gone.png")
+    with pytest.raises(DataError) as caught:
+        list_images(root)
+    assert told(caught.value, tmp_path) == "photos/a/0.png is neither a file nor a folder"
+    (root / "a" / "0.png").unlink()
+    os.mkfifo(root / "b" / "pipe.png")
+    with pytest.raises(DataError) as caught:
+        list_images(root)
+    assert told(caught.value, tmp_path) == "photos/b/pipe.png is neither a file nor a folder"
+
+
+def test_a_folder_that_cannot_be_read(tmp_path):
+    with pytest.raises(DataError) as caught:
+        list_images(tmp_path / "gone")
+    assert told(caught.value, tmp_path) == "gone cannot be read\n    No such file or directory"
+
+
+def test_what_cannot_be_seen_becomes_visible():
+    assert shown("a\x1b[31m\udcff.png") == "a\ufffd[31m\ufffd.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "expected"),
+    [
+        ("a.png", "L", Glance((3, 5), 1, 8)),
+        ("a.png", "1", Glance((3, 5), 1, 1)),
+        ("a.png", "RGB", Glance((3, 5), 3, 8)),
+        ("a.png", "RGBA", Glance((3, 5), 3, 8)),
+        ("a.png", "P", Glance((3, 5), 3, 8)),
+        ("a.jpg", "L", Glance((3, 5), 1, 8)),
+        ("a.jpg", "RGB", Glance((3, 5), 3, 8)),
+        ("a.jpg", "CMYK", Glance((3, 5), 3, 8)),
+        ("a.gif", "L", None),
+        ("a.bmp", "RGB", None),
+    ],
+)
+def test_a_glance(tmp_path, name, mode, expected):
+    assert glance(save(tmp_path / name, noise(3, 5), mode)) == expected
+
+
+def test_what_may_be_turned_has_no_known_size(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("a.jpg", "a.png"):
+        assert glance(save(tmp_path / name, noise(3, 5), exif=exif)) == Glance(None, 1, 8)
+        square = save(tmp_path / name, noise(4, 4), exif=exif)
+        assert glance(square) == Glance((4, 4), 1, 8)
+
+
+def test_sixteen_bits_are_seen(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(5, 3, 16, 2))
+    assert glance(tmp_path / "a.png") == Glance((3, 5), 3, 16)
+
+
+def test_a_glance_at_nothing(tmp_path):
+    assert glance(tmp_path / "gone.png") is None
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("glance") / "a.bin"
+
+
+@given(
+    start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", png(5, 3, 8, 0)[:40]]),
+    rest=st.binary(max_size=80),
+)
+def test_a_glance_at_anything_is_an_answer(scratch, start, rest):
+    scratch.write_bytes(start + rest)
+    seen = glance(scratch)
+    assert seen is None or seen.channels in (1, 3)
+
+
+def test_a_cut_file_is_not_guessed_at(tmp_path):
+    folder_of(tmp_path, ["a.jpg"])
+    whole = (tmp_path / "a.jpg").read_bytes()
+    for length in range(90):
+        (tmp_path / "b.jpg").write_bytes(whole[:length])
+        assert glance(tmp_path / "b.jpg") is None

@@ -1,0 +1,203 @@
+"""Rules that tie keys together, where the cases in `cases/` do not show them."""
+
+from __future__ import annotations
+
+import pytest
+from spec_texts import SEARCH, check, messages, spec_of, write_spec
+
+from lenetml.spec import check_spec
+
+
+@pytest.mark.parametrize("name", ["con", "nul", "com1", "lpt9"])
+def test_names_of_devices_are_refused(tmp_path, name):
+    assert messages(tmp_path, name=name) == [f'"{name}" cannot name a folder']
+
+
+@pytest.mark.parametrize("name", ["console", "com0", "com10", "x", "0", "a-" * 31 + "b"])
+def test_other_names_are_not(tmp_path, name):
+    assert messages(tmp_path, name=name) == []
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a_b", "a.b", "../a", "a b", "é", "a\n", "x" * 64])
+def test_names_that_would_not_do_for_a_folder(tmp_path, name):
+    [message] = messages(tmp_path, name=name)
+    assert message.startswith("name must be lower-case letters, digits and hyphens")
+
+
+def test_one_mistake_is_told_once(tmp_path):
+    found = messages(
+        tmp_path,
+        data={"dataset": "mnst", "split": {"train": 1, "val": 0.5}},
+        architecture="flatten",
+        training={"epochs": 0, "momentum": 0.5},
+        search={"strategy": "hyperbnd", "trials": 3},
+        energy={"country": 5},
+    )
+    assert sorted(message.partition(" must")[0] for message in found) == [
+        "architecture",
+        "country of energy",
+        "dataset of data",
+        "epochs of training",
+        "strategy of search",
+    ]
+
+
+def test_sound_sections_are_checked_beside_broken_ones(tmp_path):
+    found = messages(
+        tmp_path,
+        architecture=[],
+        training={"epochs": 1, "momentum": 0.5},
+        search={"strategy": "random"},
+        energy={"country": "ABC"},
+        evaluation={"seeds": -1},
+    )
+    assert sorted(found) == [
+        "architecture needs at least one layer",
+        "momentum is read by sgd and rmsprop only",
+        "random search needs trials",
+        "seeds of evaluation must be at least 0",
+        'the grid of country "ABC" is not known',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "is_read"),
+    [("adam", False), ("adamw", False), ("sgd", True), ("rmsprop", True), ("$o", True)],
+)
+def test_momentum_must_be_read_by_some_trial(tmp_path, optimizer, is_read):
+    searched = {"search_space": {"o": {"values": ["adam", "sgd"]}}, "search": SEARCH}
+    training = {"epochs": 1, "momentum": 0, "optimizer": optimizer}
+    found = messages(tmp_path, training=training, **(searched if optimizer == "$o" else {}))
+    assert found == ([] if is_read else ["momentum is read by sgd and rmsprop only"])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "is_read"), [("constant", False), ("cosine", False), ("exponential", True)]
+)
+def test_the_decay_must_be_read(tmp_path, schedule, is_read):
+    training = {"epochs": 1, "learning_rate_schedule": schedule, "learning_rate_decay": 0.9}
+    expected = [] if is_read else ["learning_rate_decay is read by the exponential schedule only"]
+    assert messages(tmp_path, training=training) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("learning_rate", 0),
+        ("learning_rate_decay", 0),
+        ("learning_rate_decay", 1.1),
+        ("momentum", 1),
+        ("momentum", -0.1),
+        ("label_smoothing", 1),
+        ("label_smoothing", -0.1),
+        ("weight_decay", -0.1),
+        ("warmup_epochs", -1),
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("early_stopping.patience", 0),
+        ("early_stopping.min_delta", -1),
+    ],
+)
+def test_ranges_of_training(tmp_path, key, value):
+    right = {"epochs": 1, "optimizer": "sgd", "learning_rate_schedule": "exponential"}
+    right |= {"early_stopping": {"patience": 1}}
+    _, [problem] = check_spec(write_spec(tmp_path, training=right), [f"training.{key}={value}"])
+    *sections, inner = key.split(".")
+    assert problem.message.startswith(f"{inner} of {''.join(sections) or 'training'} must be ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("learning_rate_decay", 1),
+        ("momentum", 0),
+        ("momentum", 0.999),
+        ("label_smoothing", 0),
+        ("weight_decay", 0),
+        ("warmup_epochs", 0.5),
+        ("epochs", 1_000_000_000),
+        ("early_stopping", {"patience": 1, "min_delta": 0}),
+    ],
+)
+def test_the_ends_of_these_ranges_are_legal(tmp_path, key, value):
+    right = {"epochs": 1, "optimizer": "sgd", "learning_rate_schedule": "exponential"}
+    assert messages(tmp_path, training=right | {key: value}) == []
+
+
+@pytest.mark.parametrize("key", ["search", "wandb", "title", "augmentation", "card", "energy"])
+def test_an_empty_section_is_a_mistake(tmp_path, key):
+    path = tmp_path / "empty.yaml"
+    path.write_text(write_spec(tmp_path).read_text()[:-1] + f', "{key}": null}}')
+    spec, [problem] = check_spec(path)
+    assert spec is None
+    assert problem.message.startswith(f"{key} ")
+
+
+def test_constants_need_no_search(tmp_path):
+    architecture = ["flatten", {"dense": {"units": "$u"}}]
+    for domain in ({"value": 3}, {"values": [3]}):
+        assert messages(tmp_path, search_space={"u": domain}, architecture=architecture) == []
+    found = messages(tmp_path, search_space={"u": {"min": 1, "max": 2}}, architecture=architecture)
+    assert found == ["search_space holds u, but there is no section search"]
+
+
+def test_shear_warns_once_and_only_between_0_and_1(tmp_path):
+    for value, n_warnings in ((0, 0), (0.2, 1), (1, 0), (10, 0)):
+        _, problems = check(tmp_path, augmentation={"shear_range": value})
+        assert [problem.severity for problem in problems] == ["warning"] * n_warnings
+    space = {"s": {"values": [0.2, 0.3, 5]}}
+    augmentation = {"shear_range": "$s"}
+    spec = spec_of(tmp_path, search_space=space, augmentation=augmentation, search=SEARCH)
+    assert [warning.message for warning in spec.warnings] == [
+        "shear_range is in degrees; 0.2 is next to nothing"
+    ]
+
+
+def test_a_range_from_0_to_1_warns(tmp_path):
+    layer = {"batch_normalization": {"when": {"r": 1}}}
+    for low, high, n_warnings in ((0, 1, 1), (0, 2, 0)):
+        spec = spec_of(
+            tmp_path, search_space={"r": {"min": low, "max": high}},
+            architecture=[layer, "flatten"], search=SEARCH,
+        )  # fmt: skip
+        assert len(spec.warnings) == n_warnings
+
+
+BASELINE = {"name": "baseline", "seed": 7, "data": {"dataset": "digits", "stratify": False}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"data": BASELINE["data"] | {"split": {"train": 0.6, "val": 0.2, "test": 0.2}}}, []),
+        ({"data": BASELINE["data"] | {"input_shape": [8, 8, 1]}}, []),
+        ({"data": {"dataset": "digits"}}, ["baseline.yaml has other data"]),
+        ({"seed": 8}, ["baseline.yaml has another seed"]),
+        ({"training": {"epochs": 9}}, []),
+        ({"search": SEARCH | {"baseline": "x.yaml"}}, ["baseline.yaml has a baseline of its own"]),
+        ({"training": {}}, ["the baseline is not right"]),
+    ],
+)
+def test_a_baseline_has_equal_data_and_seed(tmp_path, changes, expected):
+    write_spec(tmp_path, "baseline", **(BASELINE | changes))
+    ours = BASELINE | {"name": "ours", "search": SEARCH | {"baseline": "baseline.yaml"}}
+    assert messages(tmp_path, **ours) == expected
+
+
+def test_a_baseline_elsewhere_must_mean_the_same_path(tmp_path):
+    (tmp_path / "other").mkdir()
+    facts = {"input_shape": [8, 8, 1], "classes": ["a", "b"]}
+    path = write_spec(tmp_path / "other", "baseline", data={"path": "../x.npz"} | facts)
+    search = SEARCH | {"baseline": "other/baseline.yaml"}
+    ours = {"data": {"path": "x.npz"} | facts, "search": search}
+    assert messages(tmp_path, **ours) == []
+    path.write_text(path.read_text().replace("../x.npz", "x.npz"))
+    assert messages(tmp_path, **ours) == ["other/baseline.yaml has other data"]
+
+
+def test_specs_that_name_each_other_as_baselines_do_not_go_round_in_circles(tmp_path):
+    write_spec(tmp_path, "a", search=SEARCH | {"baseline": "b.yaml"})
+    write_spec(tmp_path, "b", search=SEARCH | {"baseline": "a.yaml"})
+    _, [problem] = check_spec(tmp_path / "a.yaml")
+    assert problem.message == "b.yaml has a baseline of its own"
