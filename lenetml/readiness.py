@@ -24,9 +24,6 @@ def refuse_what_cannot_run(spec: Spec) -> None:
         "search.confirm": search.confirm is not None,
         "evaluation.seeds": document.evaluation.seeds > 0,
         "evaluation.test: sealed": document.evaluation.test == "sealed",
-        "data.path": document.data.path is not None,
-        "data.image_size": document.data.image_size is not None,
-        "data.color_mode": document.data.color_mode is not None,
         "wandb.sweep": document.wandb is not None and document.wandb.sweep,
     }
     for key, cannot_run in refusals.items():

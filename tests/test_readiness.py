@@ -43,9 +43,6 @@ def test_what_can_run_is_not_refused(path):
         ("search.confirm={top: 2}", "search.confirm"),
         ("evaluation.seeds=3", "evaluation.seeds"),
         ("evaluation.test=sealed", "evaluation.test: sealed"),
-        ("data={path: mine.npz, input_shape: [8, 8, 1], classes: [a, b]}", "data.path"),
-        ("data.image_size=16", "data.image_size"),
-        ("data.color_mode=rgb", "data.color_mode"),
         ("wandb.sweep=true", "wandb.sweep"),
     ],
 )

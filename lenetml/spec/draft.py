@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lenetml.spec.datasets import NAMED, DatasetFacts
+from lenetml.spec.datasets import DatasetFacts
 from lenetml.spec.domains import SearchSpace
 from lenetml.spec.nodes import Path, Severity
 from lenetml.spec.sections import ConcreteSpec
@@ -43,6 +43,7 @@ class Draft:
         uses: The places that hold references.
         document: The spec with the first value of each domain; broken sections are stand-ins.
         broken: The sections that have mistakes of their own.
+        facts: What is known of the data without opening them; None: nothing.
     """
 
     data: Mapping[str, Any]
@@ -50,12 +51,8 @@ class Draft:
     uses: tuple[Use, ...]
     document: ConcreteSpec
     broken: frozenset[str]
+    facts: DatasetFacts | None
 
     def values_at(self, path: Path) -> tuple[Any, ...]:
         """All values that may stand at a path; see `space.possible_values`."""
         return possible_values(path, self.document, self.space, self.uses)
-
-
-def facts_of(draft: Draft) -> DatasetFacts | None:
-    """What is known of the data without opening them."""
-    return NAMED.get(draft.document.data.dataset or "")

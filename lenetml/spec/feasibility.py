@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from lenetml.spec.domains import Choice, Domain, Point, Range, SearchSpace, corners, written
-from lenetml.spec.draft import Draft, Finding, facts_of
+from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.layers import MAX_REPEATS, Item, Layer
 from lenetml.spec.nodes import Path
 from lenetml.spec.places import marker_at
@@ -77,15 +77,11 @@ def check_shapes(draft: Draft) -> tuple[Feasibility | None, list[Finding]]:
         How much of the search space can be built, None where the shape of the images is not
         known, and what there is to say about it.
     """
-    facts, data = facts_of(draft), draft.document.data
+    facts, data = draft.facts, draft.document.data
     shape = facts.input_shape if facts else tuple(data.input_shape or ())
     classes = facts.classes if facts else data.classes
     if not shape or not classes:
         return None, []
-    if data.image_size is not None:
-        shape = (*data.image_size, shape[2])
-    if data.color_mode is not None:
-        shape = (*shape[:2], 3 if data.color_mode == "rgb" else 1)
     items = draft.data["architecture"]
     result = feasibility(items, draft.space, draft.uses, shape, len(classes))
     return result, list(_tell(result))

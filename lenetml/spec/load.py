@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-from lenetml.errors import SpecError, UsageError
+from lenetml.errors import DataError, SpecError, UsageError
 from lenetml.spec import canonical
-from lenetml.spec.datasets import NAMED, DatasetFacts
+from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
 from lenetml.spec.domains import Point, SearchSpace, read_space
-from lenetml.spec.draft import Draft, Finding, facts_of
+from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.feasibility import Feasibility, check_shapes, check_size
 from lenetml.spec.layers import normalised
 from lenetml.spec.nodes import Complaint, Node, Path, Scalar, Severity, Span, find, plain
@@ -29,6 +29,7 @@ from lenetml.spec.rules import RULES
 from lenetml.spec.sections import ConcreteSpec, Data
 from lenetml.spec.source import MAX_BYTES, decode, parse, split_lines
 from lenetml.spec.space import Use, find_uses, resolve
+from lenetml.spec.userdata import read_facts
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,11 @@ class _Reader:
         self._add(check_uses(data, uses, domains))
         findings, broken = check_values(data, uses, domains)
         self._add(findings)
-        draft = Draft(data, domains, uses, stand_in(data, domains, broken), broken)
+        document = stand_in(data, domains, broken)
+        facts, findings = (None, []) if "data" in broken else self._read_facts(document.data)
+        self._add(findings)
+        broken |= {"data"} if findings else set()
+        draft = Draft(data, domains, uses, document, broken, facts)
         for rule, sections in RULES:
             if not sections & broken:
                 self._add(rule(draft))
@@ -187,9 +192,20 @@ class _Reader:
         document = first_document(data, domains)
         return Spec(
             self.path, self.text, self.overrides, document, data, domains, uses,
-            facts_of(draft), feasible, baselines,
+            draft.facts, feasible, baselines,
             tuple(in_order(self.problems)),
         )  # fmt: skip
+
+    def _read_facts(self, data: Data) -> tuple[DatasetFacts | None, list[Finding]]:
+        """Find out what can be known of the data at a glance, and what is wrong with them."""
+        if (data.dataset is None) == (data.path is None):
+            return None, []
+        try:
+            if data.path is not None:
+                return read_facts(self.path.parent / data.path, data), []
+            return changed_facts(NAMED[str(data.dataset)], data), []
+        except DataError as error:
+            return None, [Finding(("data", "path"), error.message, error.notes)]
 
     def _read_space(self, data: dict[str, Any]) -> SearchSpace:
         entry = self.root.entry("search_space") if isinstance(self.root, MappingNode) else None
@@ -203,7 +219,7 @@ class _Reader:
         search = draft.document.search
         if search is None or search.baseline is None or {"search", "data", "seed"} & draft.broken:
             return ()
-        baselines = []
+        baselines: list[Spec] = []
         for index, name in enumerate(search.baseline):
             place: Path = ("search", "baseline", index)
             notes: tuple[str, ...]
@@ -219,6 +235,9 @@ class _Reader:
                 self._add([Finding(place, "the baseline is not right", notes)])
                 continue
             self._add(_compare_baseline(place, name, baseline, self.path, draft.document))
+            if baseline.document.name in {other.document.name for other in baselines}:
+                note = "their predictions are told apart by their names"
+                self._add([Finding(place, f"{name} has the name of another baseline", (note,))])
             baselines.append(baseline)
         return tuple(baselines)
 

@@ -14,7 +14,8 @@ from lenetml.spec.countries import GRID
 from lenetml.spec.datasets import NAMED
 from lenetml.spec.division import DivisionError, divide
 from lenetml.spec.domains import Choice, written
-from lenetml.spec.draft import Draft, Finding, facts_of
+from lenetml.spec.draft import Draft, Finding
+from lenetml.spec.imagefiles import composed
 from lenetml.spec.nodes import Path
 from lenetml.spec.places import model_at, name_of
 from lenetml.spec.problems import shortened
@@ -41,7 +42,7 @@ def _one_source(draft: Draft) -> Iterator[Finding]:
 
 
 def _split(draft: Draft) -> Iterator[Finding]:
-    facts = facts_of(draft)
+    facts = draft.facts
     if facts is None:
         return
     try:
@@ -52,15 +53,16 @@ def _split(draft: Draft) -> Iterator[Finding]:
 
 
 def _facts(draft: Draft) -> Iterator[Finding]:
-    data, facts = draft.document.data, facts_of(draft)
+    data, facts = draft.document.data, draft.facts
     if data.input_shape and data.input_shape[2] not in (1, 3):
         note = f"found: {data.input_shape[2]} channels"
         yield Finding(("data", "input_shape"), "input_shape is [height, width, 1 or 3]", (note,))
     if facts is None:
-        if not (data.input_shape and data.classes) and data.path is not None:
+        is_own = data.dataset is None and data.path is not None
+        if is_own and not (data.input_shape and data.classes):
             yield Finding(
                 ("data",),
-                "shapes are not checked: the data are not known here",
+                f"shapes are not checked: nothing is known of {shortened(str(data.path))}",
                 ("write input_shape: [height, width, channels] and classes: [...]",),
                 at_key=True,
                 severity="warning",
@@ -69,7 +71,7 @@ def _facts(draft: Draft) -> Iterator[Finding]:
     if data.input_shape and tuple(data.input_shape) != facts.input_shape:
         note = f"{facts.name} has {written(list(facts.input_shape))}"
         yield Finding(("data", "input_shape"), "input_shape differs from the data", (note,))
-    if data.classes and tuple(data.classes) != facts.classes:
+    if data.classes and tuple(map(composed, data.classes)) != facts.classes:
         note = f"{facts.name} has " + ", ".join(facts.classes)
         yield Finding(("data", "classes"), "classes differ from the data", (note,))
 
