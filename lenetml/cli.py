@@ -6,18 +6,22 @@ it, after all that can be wrong without it.
 
 from __future__ import annotations
 
+import errno
+import io
 import json
-import shlex
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 from lenetml import __version__
-from lenetml.errors import LenetmlError, SpecError, UsageError
+from lenetml.errors import FolderError, LenetmlError, SpecError, UsageError
 
 if TYPE_CHECKING:
     from lenetml.facts import Finished
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 MAX_SHOWN = 20
+T = TypeVar("T")
 
 app = typer.Typer(
     add_completion=False,
@@ -40,10 +45,23 @@ Set = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A spec without a result, and why."""
+
+    spec: Path
+    error: str
+    exit_code: int
+
+
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A path need not be UTF-8; escaped like this it is right in JSON, too.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        with _plain_faults():
+            app()
     except LenetmlError as error:
         _show_error(error)
         sys.exit(error.exit_code)
@@ -75,34 +93,24 @@ def run(
     quiet: Annotated[bool, typer.Option(help="Show no progress.")] = False,
 ) -> None:
     """Check, search, test the winner once, and write its cards."""
-    from lenetml.readiness import refuse_what_cannot_run
-    from lenetml.spec import load_spec
-
-    loaded: list[Spec] = []
-    codes: list[int] = []
-    for path in specs:
-        with _shown(codes):
-            spec = load_spec(path, changes or [])
-            refuse_what_cannot_run(spec)
-            loaded.append(spec)
-            if not quiet:
-                _show_problems(spec.warnings)
-    if codes:
-        raise typer.Exit(max(codes))
-    try:
-        finished = _run_all(loaded, out, fresh, quiet, codes)
-    except KeyboardInterrupt:
-        _say("lenetml: interrupted; the journal in the run's folder holds what was finished")
-        raise typer.Exit(INTERRUPTED) from None
-    documents = [_as_document(result) for result in finished]
-    if as_json and len(specs) > 1:
-        _print_json(documents)
-    elif as_json and documents:
-        _print_json(documents[0])
+    loaded = [_attempt(path, partial(_load, path, changes or [], quiet)) for path in specs]
+    right = [spec for spec in loaded if not isinstance(spec, Failure)]
+    not_run = "not run: another spec is not right"
+    results: list[Finished | Failure] = [
+        spec if isinstance(spec, Failure) else Failure(path, not_run, 1)
+        for path, spec in zip(specs, loaded, strict=True)
+    ]
+    if len(right) == len(specs):
+        results = _run_all(specs, right, out, fresh, quiet)
+    failures = [result for result in results if isinstance(result, Failure)]
+    finished = [result for result in results if not isinstance(result, Failure)]
+    if as_json:
+        _print_json([_as_document(result) for result in results])
     elif finished:
-        print("\n\n".join(map(_tell_result, finished)))
-    if codes:
-        raise typer.Exit(max(codes))
+        from lenetml.display import tell_result
+
+        print("\n\n".join(map(tell_result, finished)))
+    raise typer.Exit(max((failure.exit_code for failure in failures), default=0))
 
 
 @app.command()
@@ -120,19 +128,19 @@ def validate(
     form = "json" if as_json else form
     if form not in ("text", "json", "github"):
         raise UsageError(f"--format {form}: there is no such format", "allowed: text, json, github")
-    found = {path: check_spec(path, changes or [])[1] for path in specs}
-    if form == "json":
-        documents = [_check_document(path, problems) for path, problems in found.items()]
-        _print_json(documents if len(documents) > 1 else documents[0])
-    elif form == "github":
-        _annotate([problem for problems in found.values() for problem in problems])
-    else:
-        for path, problems in found.items():
-            _show_problems(problems)
-            if not any(problem.is_error for problem in problems):
+    found: list[list[Problem] | Failure] = []
+    for path in specs:
+        check = _attempt(path, partial(check_spec, path, changes or []))
+        found.append(check if isinstance(check, Failure) else check[1])
+        if form == "text" and not isinstance(check, Failure):
+            _show_problems(check[1])
+            if check[0] is not None:
                 print(f"{path}: valid")
-    if any(problem.is_error for problems in found.values() for problem in problems):
-        raise typer.Exit(1)
+    if form == "json":
+        _print_json(list(map(_check_document, specs, found)))
+    elif form == "github":
+        _annotate(found)
+    raise typer.Exit(max(map(_check_code, found)))
 
 
 @app.command()
@@ -166,35 +174,63 @@ def schema(
     print(record_schema() if record else spec_schema())
 
 
+def _load(path: Path, changes: list[str], quiet: bool) -> Spec:
+    """Read a spec that is right and can be run."""
+    from lenetml.readiness import refuse_what_cannot_run
+    from lenetml.spec import load_spec
+
+    spec = load_spec(path, changes)
+    refuse_what_cannot_run(spec)
+    if not quiet:
+        _show_problems(spec.warnings)
+    return spec
+
+
 def _run_all(
-    specs: list[Spec], out: Path, fresh: bool, quiet: bool, codes: list[int]
-) -> list[Finished]:
-    """Run one spec after the other; one that fails leaves its exit code and not its result."""
+    paths: list[Path], specs: list[Spec], out: Path, fresh: bool, quiet: bool
+) -> list[Finished | Failure]:
+    """Run one spec after the other; an interrupt leaves those that ended before it."""
     from lenetml.display import make_display
 
-    with make_display(quiet=quiet) as display:
-        display.stage("loading TensorFlow")
-        from lenetml.trial.threads import use_one_thread
+    results: list[Finished | Failure] = []
+    try:
+        with make_display(quiet=quiet) as display:
+            display.stage("loading TensorFlow")
+            from lenetml.trial.threads import use_one_thread
 
-        use_one_thread()
-        from lenetml import experiment
+            use_one_thread()
+            from lenetml import experiment
+            from lenetml.trial.environment import tell_command
 
-        options = experiment.Options(out, shlex.join(["lenetml", *sys.argv[1:]]), fresh)
-        finished = []
-        for spec in specs:
-            with _shown(codes):
-                finished.append(experiment.run(spec, options, display))
-        return finished
+            options = experiment.Options(out, tell_command(sys.argv[1:]), fresh)
+            for path, spec in zip(paths, specs, strict=True):
+                results.append(_attempt(path, partial(experiment.run, spec, options, display)))
+    except KeyboardInterrupt as interrupt:
+        _say("; ".join(["lenetml: interrupted", *getattr(interrupt, "__notes__", ())]))
+        results += [Failure(path, "interrupted", INTERRUPTED) for path in paths[len(results) :]]
+    return results
+
+
+def _attempt(path: Path, action: Callable[[], T]) -> T | Failure:
+    """Do something for a spec; an error is shown, so that the next spec has its turn."""
+    try:
+        with _plain_faults():
+            return action()
+    except LenetmlError as error:
+        _show_error(error)
+        return Failure(path, str(error), error.exit_code)
 
 
 @contextmanager
-def _shown(codes: list[int]) -> Iterator[None]:
-    """Show an error and keep its exit code, so that the next spec has its turn."""
+def _plain_faults() -> Iterator[None]:
+    """Make a full disk, or a file that must not be touched, an error that the user can act on."""
     try:
         yield
-    except LenetmlError as error:
-        _show_error(error)
-        codes.append(error.exit_code)
+    except OSError as error:
+        if not (isinstance(error, PermissionError) or error.errno == errno.ENOSPC):
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        raise FolderError(f"{place}{error.strerror}") from None
 
 
 def _show_error(error: LenetmlError) -> None:
@@ -208,7 +244,9 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _print_json(document: Any) -> None:
+def _print_json(documents: list[dict[str, Any]]) -> None:
+    """Print one document as it is, and several as a list."""
+    document = documents[0] if len(documents) == 1 else documents
     print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
@@ -219,12 +257,29 @@ def _show_problems(problems: Sequence[Problem]) -> None:
         _say(f"and {len(problems) - MAX_SHOWN} more; --format json shows all\n")
 
 
-def _annotate(problems: Sequence[Problem]) -> None:
+def _check_code(check: list[Problem] | Failure) -> int:
+    if isinstance(check, Failure):
+        return check.exit_code
+    return 1 if any(problem.is_error for problem in check) else 0
+
+
+def _check_document(path: Path, check: list[Problem] | Failure) -> dict[str, Any]:
+    from lenetml.spec.problems import as_json
+
+    if isinstance(check, Failure):
+        return {"path": str(path), "valid": False, "error": check.error, "problems": []}
+    is_valid = _check_code(check) == 0
+    return {"path": str(path), "valid": is_valid, "problems": list(map(as_json, check))}
+
+
+def _annotate(checks: list[list[Problem] | Failure]) -> None:
     """Write workflow commands, and the whole table to the step summary where there is one."""
-    import os
+    from lenetml.spec.nodes import Span
+    from lenetml.spec.problems import Problem, as_annotation, as_summary
 
-    from lenetml.spec.problems import as_annotation, as_summary
-
+    problems: list[Problem] = []
+    for it in checks:
+        problems += [Problem(str(it.spec), Span(), it.error)] if isinstance(it, Failure) else it
     for problem in problems:
         print(as_annotation(problem))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -233,35 +288,12 @@ def _annotate(problems: Sequence[Problem]) -> None:
             file.write(as_summary(problems))
 
 
-def _check_document(path: Path, problems: Sequence[Problem]) -> dict[str, Any]:
-    from lenetml.spec.problems import as_json
-
-    is_valid = not any(problem.is_error for problem in problems)
-    return {"path": str(path), "valid": is_valid, "problems": list(map(as_json, problems))}
-
-
-def _as_document(finished: Finished) -> dict[str, Any]:
+def _as_document(result: Finished | Failure) -> dict[str, Any]:
+    if isinstance(result, Failure):
+        return {"spec": str(result.spec), "error": result.error, "exit_code": result.exit_code}
     return {
-        "folder": str(finished.folder),
-        "cards": [str(path) for path in finished.cards],
-        "new": finished.is_new,
-        "record": finished.record.model_dump(mode="json"),
+        "folder": str(result.folder),
+        "cards": [str(path) for path in result.cards],
+        "new": result.is_new,
+        "record": result.record.model_dump(mode="json"),
     }
-
-
-def _tell_result(finished: Finished) -> str:
-    """The short result at the end: what won, how good it is, where everything lies."""
-    record = finished.record
-    lines = [f"{record.name}: " + ("done" if finished.is_new else "was done before")]
-    if record.test is not None:
-        low, high = record.test.accuracy_interval
-        lines.append(
-            f"  test accuracy {record.test.accuracy:.4f}  (95 % {low:.4f} to {high:.4f}, "
-            f"{record.test.correct} of {record.test.n}, look {record.test.look})"
-        )
-    values = ", ".join(f"{name} {value}" for name, value in record.best.values.items())
-    lines.append(
-        f"  trial {record.best.number} of {len(record.trials)}" + (values and f": {values}")
-    )
-    lines += [f"  {path}" for path in (*finished.cards, finished.folder)]
-    return "\n".join(lines)

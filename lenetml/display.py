@@ -1,10 +1,14 @@
-"""Progress on stderr: a live bar on a terminal, one line a trial elsewhere, or nothing."""
+"""Progress on stderr: a live bar on a terminal, one line a trial elsewhere, or nothing.
+
+And what trials and results are in a few words.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from lenetml.record import TrialRecord
 
 if TYPE_CHECKING:
+    from lenetml.facts import Finished
     from lenetml.search.loop import Direction
 
 
@@ -117,7 +122,7 @@ class Live(Silent):
 
     def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Show the epoch and the best trial so far."""
-        best = f", best {self._better(self._objectives):.4f}" if self._objectives else ""
+        best = f", best {_ratio(self._better(self._objectives))}" if self._objectives else ""
         state = f"trial {number} of {self._trials}, epoch {epoch} of {self._epochs}{best}"
         completed = number - 1 + epoch / self._epochs
         self._progress.update(self._task, state=state, completed=completed)
@@ -141,10 +146,39 @@ class Live(Silent):
 
 def tell_trial(trial: TrialRecord) -> str:
     """How a trial ended, in one line."""
-    values = ", ".join(f"{name} {value}" for name, value in trial.values.items())
+    values = _values(trial.values)
     if trial.objective is None:
         return f"{trial.status} ({trial.reason}); {values}"
     return (
-        f"{trial.objective:.4f} at epoch {trial.best_epoch} of {trial.epochs}, "
+        f"{_ratio(trial.objective)} at epoch {trial.best_epoch} of {trial.epochs}, "
         f"{trial.seconds:.0f} s; {values or 'no hyperparameters'}"
     )
+
+
+def tell_result(finished: Finished) -> str:
+    """The short result at the end: what won, how good it is, where everything lies."""
+    record = finished.record
+    lines = [f"{record.name}: " + ("done" if finished.is_new else "was done before")]
+    if record.test is not None:
+        accuracy, low, high = map(_ratio, [record.test.accuracy, *record.test.accuracy_interval])
+        images = f"{record.test.correct} of {record.test.n}, look {record.test.look}"
+        lines.append(f"  test accuracy {accuracy}  (95 % {low} to {high}, {images})")
+    values = _values(record.best.values)
+    lines.append(
+        f"  trial {record.best.number} of {len(record.trials)}" + (values and f": {values}")
+    )
+    lines += [f"  {path}" for path in (*finished.cards, finished.folder)]
+    return "\n".join(lines)
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    """Drawn values, reals to four significant digits."""
+    return ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in values.items()
+    )
+
+
+def _ratio(value: float) -> str:
+    """Four decimals, rounded by the decimal digits as the card does: 0.96425 is 0.9642."""
+    return f"{Decimal(repr(value)):.4f}"

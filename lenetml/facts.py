@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from lenetml.record import (
 from lenetml.search.loop import Direction, SearchResult
 from lenetml.spec import Spec
 from lenetml.spec.canonical import as_data
-from lenetml.spec.domains import Choice, SearchSpace
+from lenetml.spec.domains import Choice, Domain, SearchSpace, all_points
 from lenetml.spec.sections import ConcreteSpec, Energy
 from lenetml.spec.shapes import trace
 from lenetml.trial.data import LoadedData
@@ -35,6 +36,7 @@ from lenetml.trial.energy import Meter, Reading, energy_record
 from lenetml.trial.evaluate import is_guessing, mcnemar, unpack_predictions
 
 TEST_PREDICTIONS = "test.npz"
+MAX_COUNTED = 100_000
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,17 @@ class KeptModel:
 
 
 class Span:
-    """A part of an experiment's time, from its making to `close`: seconds and kWh."""
+    """A part of an experiment's time, from its making to `close`: seconds and kWh.
+
+    `kwh` is None where the meter lacks a reading at one of its ends.
+    """
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._begun = time.perf_counter()
         self._reading = meter.sample()
         self.seconds = 0.0
-        self.kwh = 0.0
+        self.kwh: float | None = None
 
     def close(self) -> None:
         """End the span."""
@@ -72,6 +77,11 @@ class Span:
         reading = self._meter.sample()
         if reading is not None and self._reading is not None:
             self.kwh = reading.kwh - self._reading.kwh
+
+
+def now() -> str:
+    """Date and time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def objective_of(spec: Spec) -> tuple[str, Direction]:
@@ -129,6 +139,7 @@ def best_facts(
     """
     assert trial.val is not None and trial.best_epoch is not None
     completed = [other for other in trials if other.status == "completed"]
+    chooses_epoch = concrete.training.restore == "best"
     shapes = trace(concrete.architecture, data.input_shape, len(data.classes))
     return BestRecord(
         number=trial.number,
@@ -138,7 +149,8 @@ def best_facts(
         epochs=trial.epochs,
         epochs_limit=trial.epochs_limit,
         selected_from=SelectedFrom(
-            trials=len(completed), epochs=sum(other.epochs for other in completed)
+            trials=len(completed),
+            epochs=sum(other.epochs if chooses_epoch else 1 for other in completed),
         ),
         architecture=[
             LayerRecord(
@@ -195,7 +207,7 @@ def energy_facts(
     trials: Sequence[TrialRecord],
     section: Energy | None,
 ) -> EnergyRecord | None:
-    """What is recorded of the energy; None where nothing was measured.
+    """What is recorded of the energy; None where it, or the search's part of it, is not known.
 
     The chosen trial's part is a share of the search's energy by CPU time.
 
@@ -207,7 +219,7 @@ def energy_facts(
         trials: All of them.
         section: The spec's.
     """
-    if total is None or meter.methods is None:
+    if total is None or search.kwh is None or meter.methods is None:
         return None
     core_seconds = math.fsum(trial.core_seconds for trial in trials)
     return energy_record(
@@ -231,15 +243,31 @@ def cost_facts(trials: Sequence[TrialRecord], seconds: float, core_seconds: floa
 
 
 def _space_facts(space: SearchSpace) -> list[Hyperparameter]:
-    return [
-        Hyperparameter(name=name, values=list(domain.values))
-        if isinstance(domain, Choice)
-        else Hyperparameter(name=name, values=None, low=domain.low, high=domain.high)
-        for name, domain in space.items()
-    ]
+    return [_hyperparameter(name, domain) for name, domain in space.items()]
+
+
+def _hyperparameter(name: str, domain: Domain) -> Hyperparameter:
+    when = {each.place: list(each.values) for each in domain.when}
+    if isinstance(domain, Choice):
+        return Hyperparameter(name=name, values=list(domain.values), when=when)
+    return Hyperparameter(
+        name=name,
+        values=None,
+        low=domain.low,
+        high=domain.high,
+        step=domain.step,
+        is_log=domain.is_log,
+        when=when,
+    )
 
 
 def _size(space: SearchSpace) -> int | None:
+    """The number of points; None where there is no end to them, or nobody has counted them."""
     sizes = [domain.size for domain in space.values()]
     finite = [size for size in sizes if size is not None]
-    return math.prod(finite) if len(finite) == len(sizes) else None
+    if len(finite) < len(sizes):
+        return None
+    product = math.prod(finite)
+    if not any(domain.when for domain in space.values()):
+        return product
+    return sum(1 for _ in all_points(space)) if product <= MAX_COUNTED else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from lenetml.errors import FolderError
 from lenetml.record import RECORD_NAME, Record, read_record, write_atomically
-from lenetml.search.journal import JOURNAL_NAME, Journal
+from lenetml.search.journal import JOURNAL_NAME, refuse_if_held
 
 SPEC_NAME = "spec.yaml"
 MODEL_NAME = "model.keras"
@@ -36,7 +36,9 @@ class RunFolder:
         return self.path / kind / f"trial-{number:03d}.npz"
 
 
-def open_folder(out: Path, name: str, spec_sha256: str, spec_text: str, fresh: bool) -> RunFolder:
+def open_folder(
+    out: Path, name: str, spec_sha256: str, spec_text: str, *, fresh: bool, reuse: bool = False
+) -> RunFolder:
     """Make the folder of a run, or find it finished.
 
     Args:
@@ -45,6 +47,7 @@ def open_folder(out: Path, name: str, spec_sha256: str, spec_text: str, fresh: b
         spec_sha256: The hash over what decides the result.
         spec_text: The spec as given.
         fresh: Start over; the old folder is kept under another name.
+        reuse: Start over only where the old run did not end.
 
     Raises:
         FolderError: The folder holds something else, or a run that did not end or goes on just
@@ -55,10 +58,10 @@ def open_folder(out: Path, name: str, spec_sha256: str, spec_text: str, fresh: b
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             raise FolderError(f"{path} is not a folder of lenetml", "move it away, or give --out")
         if (path / JOURNAL_NAME).exists():
-            # Whoever writes there holds it, and opening it is refused.
-            Journal(path / JOURNAL_NAME).close()
-        if fresh and path.exists():
+            refuse_if_held(path / JOURNAL_NAME)
+        if fresh and path.exists() and not (reuse and (path / RECORD_NAME).exists()):
             path.rename(_free_name(path))
+        _refuse_links(path)
         if path.exists() and any(path.iterdir()):
             return RunFolder(path, _finished_record(path, spec_sha256))
         for kind in ("weights", "predictions"):
@@ -105,6 +108,17 @@ def note_look(out: Path, fingerprint: str, run: str, winner: int, moment: str) -
             "the test part stays closed until the look at it is noted there",
         ) from None
     return look
+
+
+def _refuse_links(path: Path) -> None:
+    """Refuse links in a run's folder, through which files elsewhere would be overwritten."""
+    for folder, folders, files in os.walk(path):
+        # W&B's SDK makes links of its own.
+        if Path(folder) == path and "wandb" in folders:
+            folders.remove("wandb")
+        for name in (*folders, *files):
+            if (Path(folder) / name).is_symlink():
+                raise FolderError(f"{Path(folder) / name} is a link", "a run's folder holds none")
 
 
 def _fingerprint_of(line: bytes) -> Any:

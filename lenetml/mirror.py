@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -23,10 +22,11 @@ from lenetml.record import TrialRecord
 from lenetml.spec.sections import Wandb
 
 CACHE = "wandb/cache"
+HOW_TO_SEND = "send with, in the run's folder: wandb sync wandb/offline-run-*"
 FIRST_MODES = {"auto": "online", "online": "online", "offline": "offline", "disabled": None}
 
-# Where the server is and who asks is the user's own; every other WANDB_ variable would change
-# what the spec says.
+# Where the server is and who asks is the user's own, and WANDB_MODE where the spec leaves the mode
+# open; every other WANDB_ variable would change what the spec says.
 KEPT_VARIABLES = {
     "WANDB_API_KEY",
     "WANDB_BASE_URL",
@@ -225,8 +225,7 @@ class Mirror:
         if n := self._n_ended["online"]:
             facts.append(f"{_count(n)} sent to {project}")
         if n := self._n_ended["offline"]:
-            runs = f"{shlex.quote(str(self._folder / 'wandb'))}/offline-run-*"
-            facts.append(f"{_count(n)} kept for {project}; send with: wandb sync {runs}")
+            facts.append(f"{_count(n)} kept for {project}; {HOW_TO_SEND}")
         if self._mode is None:
             facts.append(f"the mirror was given up ({self._fault})")
         return "; ".join(facts) or "no trial to mirror"
@@ -238,14 +237,18 @@ def open_mirror(
     """Open the mirror of a run.
 
     Args:
-        section: The spec's section; with None, or mode disabled, W&B is not touched.
+        section: The spec's section; with None, or mode disabled, W&B is not touched. Where its
+            mode is auto, the user's WANDB_MODE counts.
         folder: The folder of the run; W&B's files go to `wandb/` in it.
         group: Name of that folder.
         name: Name of the spec.
         warn: Takes the one warning that there may be.
     """
-    disabled = Wandb(project="none", mode="disabled")
-    return Mirror(section or disabled, folder, group, name, warn)
+    section = section or Wandb(project="none", mode="disabled")
+    wished = os.environ.get("WANDB_MODE")
+    if section.mode == "auto" and wished in ("offline", "disabled"):
+        section = section.model_copy(update={"mode": wished})
+    return Mirror(section, folder, group, name, warn)
 
 
 def _rows(history: Mapping[str, list[float]]) -> list[dict[str, float]]:

@@ -60,6 +60,11 @@ class Hyperparameter(Value):
     values: list[Any] | None = Field(description="All values, or null where it is a range.")
     low: int | float | None = None
     high: int | float | None = None
+    step: int | float | None = Field(default=None, description="Only multiples of it are drawn.")
+    is_log: bool = Field(default=False, description="Drawn evenly on a logarithmic scale.")
+    when: dict[str, list[Any]] = Field(
+        default={}, description="It exists only where each of these has one of the values."
+    )
 
 
 class SearchRecord(Value):

@@ -54,8 +54,12 @@ def write_sweep(folder: Path, configuration: dict[str, Any]) -> None:
 
 def _parameter(domain: Domain) -> dict[str, Any]:
     if isinstance(domain, Range):
-        distribution = "int_uniform" if domain.is_whole else "uniform"
-        return {"distribution": distribution, "min": domain.low, "max": domain.high}
+        ends: dict[str, Any] = {"min": domain.low, "max": domain.high}
+        if domain.is_log:
+            return {"distribution": "log_uniform_values", **ends}
+        if domain.step is not None:
+            return {"distribution": "q_uniform", **ends, "q": domain.step}
+        return {"distribution": "int_uniform" if domain.is_whole else "uniform", **ends}
     if len(domain.values) == 1:
         return {"value": domain.values[0]}
     return {"values": list(domain.values)}

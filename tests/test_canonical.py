@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from random_specs import random_specs
 from spec_texts import SEARCH, SMALL, spec_of
 
 from lenetml.spec import Spec, load_spec
@@ -50,10 +51,64 @@ def test_the_canonical_form_is_read_as_the_same_spec(path, with_defaults, tmp_pa
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_random_specs_are_read_as_the_same_spec(tmp_path):
+    for spec in random_specs(tmp_path, 200):
+        (tmp_path / "again.yaml").write_text(json.dumps(spec.canonical()))
+        again = load_spec(tmp_path / "again.yaml")
+        assert repr(again.space) == repr(spec.space), spec.text
+        assert again.canonical() == spec.canonical()
+        assert again.result_hash("data") == spec.result_hash("data")
+
+
+def test_steps_scales_and_conditions_are_written_out_whole(tmp_path):
+    space = {
+        "rotation": {"values": [0, 10], "when": {"kind": ["a", "b"]}},
+        "kind": {"values": ["a", "b", "c"]},
+        "lr": {"min": 1, "max": 2, "distribution": "log_uniform_values"},
+        "rate": {"min": 0.1, "max": 0.5, "q": 0.1, "when": {"rotation": 10, "pair.0": 1}},
+        "pair": {"values": [[1, 2], [3, 4]]},
+        "units": {"min": 32, "max": 64, "q": 32, "when": {"pair": [1, 2]}},
+    }
+    spec = spec_of(
+        tmp_path,
+        search_space=space,
+        architecture=[
+            "flatten",
+            {"dense": {"units": "$units", "when": {"pair": [1, 2]}}},
+            {"dropout": {"rate": "$rate", "when": {"rotation": 10, "pair": [[1, 2]], "kind": "a"}}},
+            {"dense": {"units": "$pair.1", "when": {"kind": "c"}}},
+        ],
+        augmentation={"rotation_range": "$rotation"},
+        training={"epochs": 1, "learning_rate": "$lr"},
+        search=SEARCH,
+    )
+    form = spec.canonical()
+    # The values of `rotation` are degrees, which are real.
+    assert json.dumps(form["search_space"]) == json.dumps(
+        {
+            "kind": {"values": ["a", "b", "c"]},
+            "rotation": {"values": [0.0, 10.0], "when": {"kind": ["a", "b"]}},
+            "lr": {"min": 1.0, "max": 2.0, "distribution": "log_uniform_values"},
+            "pair": {"values": [[1, 2], [3, 4]]},
+            "rate": {
+                "min": 0.1,
+                "max": 0.5,
+                "q": 0.1,
+                "when": {"rotation": [10.0], "pair.0": [1], "kind": ["a", "b"]},
+            },
+            "units": {"min": 32, "max": 64, "q": 32, "when": {"pair": [[1, 2]]}},
+        }
+    )
+    when = [next(iter(item.values())).get("when") for item in form["architecture"]]
+    assert json.dumps(when[1:3]) == json.dumps(
+        [{"pair": [[1, 2]]}, {"kind": "a", "pair": [[1, 2]], "rotation": 10.0}]
+    )
+
+
 def test_keys_are_sorted_but_for_the_names_that_are_drawn_in_order(path):
     spec = load_case(path)
     form = spec.canonical()
-    assert list(form.pop("search_space", {})) == list(spec.space)
+    assert list(form.pop("search_space", {})) == list(spec.declared)
     assert json.dumps(form) == json.dumps(form, sort_keys=True)
 
 
@@ -143,7 +198,9 @@ def full_hash(tmp_path: Path, *overrides: str, fingerprint: str = "data", **chan
         "energy.country=PRT", "wandb={project: q, mode: offline}", "card={}", "card.license=mit",
         # The same values in another writing.
         "training.learning_rate=1.0", "augmentation.rotation_range=10.0",
-        "search_space.rate.values=[0.0, 0.5]", "architecture.1.pooling2d.when={rate: 0.0}",
+        "search_space.rate.values=[0.0, 0.5]", "search_space.rate.distribution=categorical",
+        "search_space.size.distribution=int_uniform", "search_space.zoom.distribution=uniform",
+        "architecture.1.pooling2d.when={rate: 0.0}",
         "data.split={train: 0.50, val: 2e-1, test: .2}",
         # Defaults written out.
         "data.stratify=true", "data.fit=stretch", "data.duplicates=error",
@@ -169,7 +226,9 @@ def test_what_does_not_decide_the_result(tmp_path, override):
         "data.stratify=false", "data.duplicates=keep", "search_space.units.values=[8, 16]",
         "search_space.units.values=[16, 8, 32]", "search_space.rate.values=[0, 0.25]",
         "search_space.size.max=4", "search_space.size={values: [1, 2, 3]}",
-        "search_space.zoom.min=0.11", "search_space.pair.values=[[2, 1], [1, 2]]",
+        "search_space.zoom.min=0.11", "search_space.zoom.distribution=log_uniform_values",
+        "search_space.zoom.q=0.1", "search_space.zoom.q=0.05", "search_space.zoom.when={units: 8}",
+        "search_space.pair.values=[[2, 1], [1, 2]]",
         "architecture.0.conv2d.filters=5", "architecture.0.conv2d.filters=$units",
         "architecture.0.conv2d.kernel_size=[3, $size]", "architecture.0.conv2d.kernel_size=$size",
         "architecture.0.conv2d.use_bias=false", "architecture.0.conv2d.when={rate: 0.5}",

@@ -11,7 +11,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from lenetml.record import Record
-from lenetml.report.card import missing_texts, render_card, write_cards
+from lenetml.report.card import drop_cards, missing_texts, render_card, write_cards
 
 CASES = Path(__file__).parent / "cases"
 LANGUAGES = ("en", "pt")
@@ -193,6 +193,75 @@ def test_nothing_measured_is_said_with_its_reason(record: Record, language: str)
     assert not {"model-index", "co2_eq_emissions"} & set(front_matter(card))
     assert "confusion-matrix" not in card
     assert "Wh" not in prose(card)
+
+
+@pytest.mark.parametrize("loss", [1e17, 1e20, 1e300])
+def test_a_huge_loss_is_written_with_an_exponent(
+    record: Record, tmp_path: Path, loss: float
+) -> None:
+    chosen = record.trials[2]
+    history = chosen.history | {"loss": [loss, *chosen.history["loss"][1:]]}
+    trials = [
+        trial.model_copy(update={"objective": loss, "history": history})
+        if trial is chosen
+        else trial
+        for trial in record.trials
+    ]
+    huge = record.model_copy(update={"trials": trials})
+    write_cards(tmp_path, huge)
+    power = {1e17: "10¹⁷", 1e20: "10²⁰", 1e300: "10³⁰⁰"}[loss]
+    for language in LANGUAGES:
+        assert f"| 1\u00a0×\u00a0{power} |" in (tmp_path / f"card.{language}.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("cpu", "gpu", "total", "rows"),
+    [
+        (
+            "measured with RAPL", "measured with NVML", "measured",
+            ("CPU | 1.23 Wh | medida", "GPU | 45.7 Wh | medida", "47.8 Wh | valor medido"),
+        ),
+        (
+            "estimated as half of an assumed power of 65 W", "measured with NVML", "estimated",
+            ("CPU | 1.2 Wh | estimada", "GPU | 45.7 Wh | medida", "48 Wh | valor estimado"),
+        ),
+        (
+            "measured with RAPL", "no GPU", "measured",
+            ("CPU | 1.23 Wh | medida", "GPU | — | sem GPU", "47.8 Wh | valor medido"),
+        ),
+    ],
+)  # fmt: skip
+def test_each_part_of_the_energy_has_its_own_digits(
+    record: Record, cpu: str, gpu: str, total: str, rows: tuple[str, ...]
+) -> None:
+    energy = record.energy.model_copy(
+        update={
+            "cpu_kwh": 0.001234, "gpu_kwh": 0.045678, "ram_kwh": 0.000877, "kwh": 0.047789,
+            "method": total, "cpu_method": cpu, "gpu_method": gpu,
+        }
+    )  # fmt: skip
+    card = render_card(record.model_copy(update={"energy": energy}), "pt").replace("\u00a0", " ")
+    for row in (*rows, "RAM | 0.88 Wh | estimada"):
+        assert f"| {re.sub(r'(?<=[0-9])[.](?=[0-9])', ',', row)}" in card.replace("**", "")
+
+
+def test_cards_of_other_languages_are_dropped(record: Record, tmp_path: Path) -> None:
+    write_cards(tmp_path, record)
+    (tmp_path / "figures" / "mine.png").write_bytes(b"mine")
+    card = record.spec["card"] | {"languages": ["pt"]}
+    drop_cards(tmp_path, with_spec(record, card=card))
+    assert {path.name for path in tmp_path.rglob("*.*")} == {
+        "card.pt.md", "confusion-matrix.pt.png", "learning-curves.pt.png", "mine.png",
+    }  # fmt: skip
+
+
+def test_cards_that_are_there_are_not_written_again(record: Record, tmp_path: Path) -> None:
+    write_cards(tmp_path, record)
+    before = {path: path.stat() for path in tmp_path.rglob("*")}
+    write_cards(tmp_path, record)
+    after = {path: path.stat() for path in tmp_path.rglob("*")}
+    inodes = [{path: it.st_ino for path, it in stats.items()} for stats in (before, after)]
+    assert inodes[0] == inodes[1]
 
 
 def test_one_fixed_network_shows_no_search(record: Record) -> None:

@@ -22,7 +22,7 @@ from lenetml.search.journal import JOURNAL_NAME, read_journal
 
 TINY = """\
 name: tiny
-data: {dataset: digits, split: {train: 200, val: 100, test: 100}}
+data: {dataset: digits, split: {train: 800, val: 100, test: 100}}
 architecture: [flatten]
 training: {epochs: 1, learning_rate: 0.01}
 energy: false
@@ -36,10 +36,10 @@ FAILING = (
 # More trials than anybody waits for; their number may be changed for the same folder.
 LONG = """\
 name: long
-data: {dataset: digits, split: {train: 200, val: 100, test: 100}}
+data: {dataset: digits, split: {train: 800, val: 100, test: 100}}
 search_space: {rate: {min: 0.001, max: 0.01}}
 architecture: [flatten]
-training: {epochs: 300, learning_rate: $rate}
+training: {epochs: 100, learning_rate: $rate}
 search: {strategy: random, trials: 100000}
 energy: false
 """
@@ -90,7 +90,7 @@ def environment(folder, **changes):
 def start(folder, *arguments, code=None, stderr=subprocess.PIPE, **changes):
     way = ["-c", code] if code else ["-m", "lenetml"]
     return subprocess.Popen(
-        [sys.executable, *way, *map(str, arguments)],
+        [sys.executable, *way, *map(os.fspath, arguments)],
         cwd=folder,
         env=environment(folder, **changes),
         stdin=subprocess.DEVNULL,
@@ -114,7 +114,7 @@ def write_specs(folder):
     for name, text in {
         "tiny": TINY, "wrong": WRONG, "failing": FAILING, "long": LONG,
         "grid": LONG.replace("random", "grid").replace("min: 0.001, max: 0.01", "values: [0.1]"),
-        "mnist": TINY.replace("dataset: digits, split: {train: 200, val: 100, test: 100}",
+        "mnist": TINY.replace("dataset: digits, split: {train: 800, val: 100, test: 100}",
                               "dataset: mnist"),
     }.items():  # fmt: skip
         (folder / f"{name}.yaml").write_text(text)
@@ -153,6 +153,19 @@ class TestWithoutTraining:
         assert err.endswith("\nlenetml: none.yaml: there is no such file\n")
         assert not (folder / "runs").exists()
 
+    def test_specs_without_a_result_have_their_place_in_the_document(self, folder):
+        code, out, _ = call(folder, "run", "tiny.yaml", "wrong.yaml", "none.yaml", "--json")
+        assert code == 2
+        right, wrong, none = json.loads(out)
+        not_run = "not run: another spec is not right"
+        assert right == {"spec": "tiny.yaml", "error": not_run, "exit_code": 1}
+        assert (wrong["spec"], wrong["exit_code"]) == ("wrong.yaml", 1)
+        assert wrong["error"].startswith(UNKNOWN_KEY)
+        message = "none.yaml: there is no such file"
+        assert none == {"spec": "none.yaml", "error": message, "exit_code": 2}
+        code, out, _ = call(folder, "run", "none.yaml", "--json")
+        assert (code, json.loads(out)) == (2, none)
+
     def test_what_cannot_be_run_yet(self, folder):
         assert call(folder, "run", "grid.yaml") == (
             1,
@@ -188,6 +201,38 @@ class TestWithoutTraining:
         code, out, err = call(folder, "validate", "tiny.yaml", "wrong.yaml")
         assert (code, out) == (1, "tiny.yaml: valid\n")
         assert err.startswith(UNKNOWN_KEY)
+
+    def test_validate_tells_every_file(self, folder):
+        code, out, err = call(
+            folder, "validate", "none.yaml", "wrong.yaml", "tiny.yaml", "tiny.yaml"
+        )
+        assert (code, out) == (2, "tiny.yaml: valid\ntiny.yaml: valid\n")
+        assert err.startswith(f"lenetml: none.yaml: there is no such file\n{UNKNOWN_KEY}")
+
+    def test_validate_tells_every_file_to_programs(self, folder):
+        code, out, _ = call(folder, "validate", "none.yaml", "tiny.yaml", "tiny.yaml", "--json")
+        right = {"path": "tiny.yaml", "valid": True, "problems": []}
+        message = "none.yaml: there is no such file"
+        none = {"path": "none.yaml", "valid": False, "error": message, "problems": []}
+        assert (code, json.loads(out)) == (2, [none, right, right])
+        code, out, _ = call(folder, "validate", "tiny.yaml", "none.yaml", "--format", "github")
+        assert (code, out) == (2, f"::error file=none.yaml,line=1,col=1,endColumn=2::{message}\n")
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+    def test_a_full_disk_elsewhere(self, folder):
+        code, _, err = call(
+            folder, "validate", "wrong.yaml", "--format", "github", GITHUB_STEP_SUMMARY="/dev/full"
+        )
+        assert (code, err) == (1, "lenetml: No space left on device\n")
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+    def test_a_file_that_must_not_be_written(self, folder):
+        summary = folder / "summary.md"
+        summary.touch(mode=0o444)
+        code, _, err = call(
+            folder, "validate", "wrong.yaml", "--format", "github", GITHUB_STEP_SUMMARY=str(summary)
+        )
+        assert (code, err) == (1, f"lenetml: {summary}: Permission denied\n")
 
     def test_validate_for_programs(self, folder):
         code, out, err = call(folder, "validate", "tiny.yaml", "--json")
@@ -323,19 +368,33 @@ class TestTraining:
         """The first fails, the second is run all the same, and the worst code is given."""
         code, out, err = call(folder, "run", "failing.yaml", "tiny.yaml", "--json", "--quiet")
         assert code == 4
-        (document,) = json.loads(out)
+        failed, document = json.loads(out)
         assert document["record"]["name"] == "tiny"
         (failing,) = (folder / "runs").glob("failing-*")
-        assert err == (
-            "lenetml: failing: no trial succeeded\n"
+        message = (
+            "failing: no trial succeeded\n"
             "    trial 1: non_finite\n"
-            f"    the journal is {failing.relative_to(folder)}/journal.jsonl\n"
+            f"    the journal is {failing.relative_to(folder)}/journal.jsonl"
         )
+        assert failed == {"spec": "failing.yaml", "error": message, "exit_code": 4}
+        assert err == f"lenetml: {message}\n"
 
-    def test_one_that_fails_prints_nothing_on_stdout(self, folder):
+    def test_one_that_fails_is_a_document_too(self, folder):
         code, out, err = call(folder, "run", "failing.yaml", "--json")
-        assert (code, out) == (4, "")
+        assert (code, json.loads(out)["exit_code"]) == (4, 4)
         assert err.startswith("loading TensorFlow\nfailing: loading the data\n")
+        code, out, err = call(folder, "run", "failing.yaml", "--quiet", "--fresh")
+        assert (code, out) == (4, "")
+
+    def test_names_that_are_no_utf_8(self, folder):
+        (folder / b"t\xff.yaml".decode("utf-8", "surrogateescape")).write_text(TINY)
+        code, out, err = call(folder, "run", b"t\xff.yaml", "--out", b"s\xff", "--quiet", "--json")
+        assert (code, err) == (0, "")
+        document = json.loads(out)
+        assert document["record"]["command"] == (
+            "lenetml run 't\\udcff.yaml' --out 's\\udcff' --quiet --json"
+        )
+        assert document["folder"].startswith("s\udcff/tiny-")
 
     def test_data_that_are_nowhere(self, folder):
         code, out, err = call(
@@ -385,7 +444,7 @@ class TestTraining:
 
     def test_an_interrupt(self, folder):
         """Ctrl-C amid a trial; a second run into the same folder before, and others after it."""
-        child = start(folder, "run", "long.yaml", code=HEARS_SIGINT)
+        child = start(folder, "run", "tiny.yaml", "long.yaml", "--json", code=HEARS_SIGINT)
         journal = wait_for_trial(folder, child)
         run = journal.parent.relative_to(folder)
         for fresh in ((), ("--fresh",)):
@@ -398,10 +457,11 @@ class TestTraining:
         time.sleep(0.5)  # into its epochs, which take longer
         child.send_signal(signal.SIGINT)
         code, out, err = finish(child)
-        assert (code, out) == (130, "")
-        assert err.endswith(
-            "lenetml: interrupted; the journal in the run's folder holds what was finished\n"
-        )
+        assert code == 130
+        done, interrupted = json.loads(out)
+        assert done["record"]["name"] == "tiny"
+        assert interrupted == {"spec": "long.yaml", "error": "interrupted", "exit_code": 130}
+        assert err.endswith(f"lenetml: interrupted; {run}/{JOURNAL_NAME} holds what was finished\n")
         assert "Traceback" not in err
         *_, trial, end = read_journal(journal)
         assert (trial["event"], trial["status"]) == ("trial_ended", "interrupted")
@@ -440,7 +500,7 @@ def wait_for_trial(folder, child):
     """Wait until a trial has just begun; give the journal."""
     known = None
     while child.poll() is None:
-        for journal in folder.glob(f"runs/*/{JOURNAL_NAME}"):
+        for journal in folder.glob(f"runs/long-*/{JOURNAL_NAME}"):
             last = journal.read_bytes().splitlines()[-1:]
             if known not in (None, last) and b'"trial_started"' in last[0]:
                 return journal

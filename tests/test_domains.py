@@ -2,24 +2,80 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lenetml.spec.declared import read_space
 from lenetml.spec.domains import (
     Choice,
+    Condition,
     Range,
+    admitted,
+    all_points,
+    all_values,
     as_real,
     corner_path,
     corners,
+    implies,
+    is_active,
     is_same,
+    joined,
+    on_grid,
     own_value,
-    read_space,
+    with_parents,
     written,
 )
 from lenetml.spec.source import parse
 
 NUMBERS = st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9)
+FINITE = st.sampled_from(
+    [
+        Choice((1, 2, 3)),
+        Choice(("a", "b")),
+        Choice((True, False)),
+        Choice((7,)),
+        Choice(([1, "x"], [2, "y"], [3, "x"])),
+        Choice(([True, 0], [False, 0], [True, 1])),
+        Range(1, 3),
+        Range(0, 8, step=4),
+        Range(0.1, 0.3, step=0.1),
+    ]
+)
+
+
+def draw_conditions(draw, space):
+    """Some conditions on some names, one or two on a name, with those of their parents."""
+    conditions = []
+    for name in draw(st.lists(st.sampled_from(list(space)), max_size=3)) if space else ():
+        values, position = all_values(space[name]), None
+        if isinstance(values[0], list):
+            position = draw(st.sampled_from([None, 0, 1]))
+        own = [value if position is None else value[position] for value in values]
+        wanted = draw(st.lists(st.sampled_from(own), min_size=1, max_size=len(own)))
+        conditions.append(Condition(name, position, tuple(wanted)))
+    return with_parents(conditions, space)
+
+
+@st.composite
+def spaces(draw):
+    """Small spaces: names with conditions on those before, and theirs."""
+    space = {}
+    for name in "abcde"[: draw(st.integers(1, 5))]:
+        when = draw_conditions(draw, space)
+        if all(admitted(each.name, when, space) for each in when):
+            space[name] = replace(draw(FINITE), when=when)
+    return space
+
+
+@st.composite
+def implications(draw):
+    """A space, and two lists of conditions in it."""
+    space = draw(spaces())
+    return space, draw_conditions(draw, space), draw_conditions(draw, space)
 
 
 def read(text: str):
@@ -166,3 +222,70 @@ def test_written_looks_like_yaml():
     assert written({"a": [1]}) == "{a: [1]}"
     assert written("a\nb") == "a\\nb"
     assert len(written(list(range(1000)))) == 80
+
+
+@settings(max_examples=1000, deadline=None)
+@given(implications())
+def test_implies_agrees_with_every_point(case):
+    space, first, second = case
+    points = [point for point in all_points(space) if all(each.holds(point) for each in first)]
+    follows = all(each.holds(point) for point in points for each in second)
+    assert implies(first, second, space) == follows
+
+
+@settings(deadline=None)
+@given(spaces())
+def test_points_hold_exactly_the_names_that_exist(space):
+    points = list(all_points(space))
+    for point in points:
+        assert list(point) == [name for name in space if is_active(space[name], point)]
+    everything = [all_values(domain) for domain in space.values()]
+    filtered = set()
+    for values in itertools.product(*everything):
+        whole, point = dict(zip(space, values, strict=True)), {}
+        for name, domain in space.items():
+            if is_active(domain, point):
+                point[name] = whole[name]
+        filtered.add(str(point))
+    assert sorted(map(str, points)) == sorted(filtered)
+
+
+def test_the_first_name_is_the_slowest():
+    space = {"a": Choice((1, 2)), "b": Range(1, 2), "c": Choice(("x",))}
+    assert [list(point.values()) for point in all_points(space)] == [
+        [1, 1, "x"],
+        [1, 2, "x"],
+        [2, 1, "x"],
+        [2, 2, "x"],
+    ]
+    assert list(all_points({})) == [{}]
+
+
+def test_a_name_that_does_not_exist_makes_a_condition_false():
+    assert not Condition("a", None, (1,)).holds({"b": 1})
+    assert Condition("a", None, (1,)).holds({"a": 1.0})
+    assert not Condition("a", None, (1,)).holds({"a": True})
+    assert Condition("a", 1, ("x",)).holds({"a": [1, "x"]})
+
+
+def test_conditions_on_one_place_are_joined():
+    conditions = [Condition("a", None, (1, 2)), Condition("a", 0, (1,)), Condition("a", None, (2,))]
+    assert joined(conditions) == (Condition("a", None, (2,)), Condition("a", 0, (1,)))
+
+
+def test_long_ranges_need_not_be_looked_through():
+    space = {"a": Range(1, 10**15), "b": Range(1, 3, when=(Condition("a", None, (5,)),))}
+    assert admitted("a", space["b"].when, space) == [5]
+    assert implies([Condition("a", None, (5,))], [Condition("a", None, (5, 6))], space)
+
+
+def test_own_values_of_steps():
+    whole, real = Range(32, 128, step=32), Range(0.1, 0.5, step=0.1)
+    assert repr(own_value(whole, None, 64.0)) == "64"
+    assert own_value(whole, None, 65) is None
+    assert repr(own_value(real, None, 0.3)) == "0.3"
+    assert own_value(real, None, 0.35) is None
+    assert on_grid(real, 0.1 + 0.1 + 0.1) == 0.3
+    assert on_grid(whole, 64) == 64
+    assert (whole.size, real.size) == (4, 5)
+    assert Range(1, 10**15).size == 10**15

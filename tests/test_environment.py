@@ -17,6 +17,7 @@ import lenetml
 from lenetml.trial.environment import (
     core_seconds,
     environment,
+    tell_command,
     usable_cores,
     usable_memory_bytes,
 )
@@ -161,6 +162,25 @@ def test_an_arm_server_without_a_model_name(tmp_path):
     assert record.cpu == f"{platform.machine()} part 0xd40"
     assert record.isa == "asimd sve bf16 i8mm"
     assert record.onednn
+
+
+def test_a_command_names_no_folder_of_the_machine(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    arguments = [
+        "run", "/srv/specs/net.yaml", "specs/other.yaml", "--out=/home/somebody/runs", "--set",
+        "data.path=/srv/digits.npz", "--set", "data={path: /home/somebody/x.npz}", "--set",
+        "title=/home/somebodyelse", "/", "a b",
+    ]  # fmt: skip
+    assert tell_command(arguments) == (
+        "lenetml run net.yaml specs/other.yaml --out=runs --set data.path=digits.npz "
+        "--set 'data={path: ~/x.npz}' --set title=somebodyelse / 'a b'"
+    )
+    monkeypatch.setenv("HOME", "/")
+    assert tell_command(["run", "a/b.yaml", "--out", "c/"]) == "lenetml run a/b.yaml --out c/"
+
+
+def test_a_command_that_is_no_utf_8_is_escaped():
+    assert tell_command(["run", "ü\udcff.yaml"]) == "lenetml run 'ü\\udcff.yaml'"
 
 
 def test_core_seconds_count_work():

@@ -207,6 +207,11 @@ def contents(folder):
     return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+def traces(folder):
+    """What shows that something was written, be it the same."""
+    return {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in folder.rglob("*")}
+
+
 def without(document, keys, prefix=""):
     """A document without some keys, named `trials.seconds` and so on."""
     if isinstance(document, dict):
@@ -509,13 +514,34 @@ class TestAgain:
     """The same spec once more, and specs beside it."""
 
     def test_the_same_spec_shows_the_result_at_once(self, copy, record):
-        before = contents(copy.folder)
+        before = traces(copy.out)
         finished = copy.run(SPEC)
         assert not finished.is_new
         assert finished.record == record
         assert copy.follower.kinds == {"stage"}
-        changed = {p.name for p, content in contents(copy.folder).items() if content != before[p]}
-        assert changed == set()
+        assert traces(copy.out) == before
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+    def test_a_finished_run_can_be_shown_where_nothing_can_be_written(self, copy, record):
+        folders = [copy.out, *(p for p in copy.out.rglob("*") if p.is_dir())]
+        for path in [*folders, *(p for p in copy.out.rglob("*") if p.is_file())]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        try:
+            assert copy.run(SPEC).record == record
+        finally:
+            for path in folders:
+                path.chmod(0o755)
+
+    def test_what_a_kill_at_the_end_left_undone_is_done(self, copy, record):
+        before = contents(copy.out)
+        (folder,) = copy.out.glob("net-*")
+        (folder / "weights").mkdir()
+        (folder / "weights" / "trial-001.npz").write_bytes(b"weights")
+        (folder / "card.pt.md").unlink()
+        shutil.rmtree(folder / "figures")
+        assert not copy.run(SPEC).is_new
+        assert contents(copy.out) == before
+        assert not (folder / "weights").exists()
 
     def test_mended_texts_write_the_cards_anew_without_training(self, copy, record):
         before = contents(copy.folder)
@@ -543,6 +569,8 @@ class TestAgain:
     def test_other_languages(self, copy):
         finished = copy.run(SPEC.replace("[en, pt]", "[pt]"))
         assert [path.name for path in finished.cards] == ["card.pt.md"]
+        kept = {path.name for path in finished.folder.rglob("*") if ".en." in path.name}
+        assert kept == set()
 
     @pytest.mark.parametrize("trials", [1, 3])
     def test_other_trials_cannot_be_done_yet(self, copy, record, trials):
@@ -553,7 +581,7 @@ class TestAgain:
         assert str(caught.value) == (
             f"{folder} holds 2 trials, the spec asks for {trials}\n"
             "    this version cannot continue a finished search\n"
-            "    --fresh starts over and keeps the old folder"
+            f"    lenetml run {copy.folder}/net.yaml --fresh starts over and keeps the old folder"
         )
         assert contents(copy.out) == before
 
@@ -566,6 +594,22 @@ class TestAgain:
         assert read_record(old) == record
         # The baseline is reused: neither its texts nor its place have changed.
         assert len(copy.looks()) == 3
+
+    def test_starting_over_includes_a_baseline_that_did_not_end(self, place):
+        class Impatient(Follower):
+            def trial_started(self, number, values, seed, epochs):
+                raise KeyboardInterrupt
+
+        short = SPEC.replace("trials: 2", "trials: 1").replace("mode: offline", "mode: disabled")
+        spec = load_spec(place.write(short))
+        with pytest.raises(KeyboardInterrupt):
+            run(spec, Options(place.out, "lenetml run net.yaml"), Impatient())
+        with pytest.raises(FolderError, match="holds a run that did not end"):
+            place.run(short)
+        assert place.run(short, fresh=True).is_new
+        names = sorted(path.name[:5] for path in place.out.iterdir() if path.is_dir())
+        assert names == ["net-" + names[0][4], "plain", "plain"]
+        assert len(place.looks()) == 2
 
     def test_two_runs_give_the_same(self, told, record, place):
         finished = place.run(SPEC)
@@ -652,9 +696,10 @@ class TestFailures:
                 raise KeyboardInterrupt
 
         spec = load_spec(place.write(BASELINE))
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as caught:
             run(spec, Options(place.out, "lenetml run plain.yaml"), Impatient())
         (folder,) = place.out.glob("plain-*")
+        assert caught.value.__notes__ == [f"{folder / 'journal.jsonl'} holds what was finished"]
         *_, trial, end = read_journal(folder / "journal.jsonl")
         assert (trial["status"], trial["reason"], trial["epochs"]) == (
             "interrupted", "interrupted", 1,
@@ -662,6 +707,17 @@ class TestFailures:
         assert end == {"event": "search_ended", "reason": "interrupted"}
         assert place.run(BASELINE, fresh=True).is_new
         assert len(list(place.out.glob("plain-*.old-1"))) == 1
+
+
+def test_an_interrupt_before_there_is_a_folder_says_nothing_of_a_journal(place):
+    class Impatient(Follower):
+        def stage(self, text):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(load_spec(place.write(BASELINE)), Options(place.out, "lenetml run"), Impatient())
+    assert not hasattr(caught.value, "__notes__")
+    assert not place.out.exists()
 
 
 def test_constants_and_a_search_are_one_network(place):

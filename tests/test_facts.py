@@ -36,6 +36,10 @@ search: {strategy: random, trials: 2, objective: val_loss}
 """
 
 
+# What a hyperparameter is where nothing is said of it.
+PLAIN = {"values": None, "low": None, "high": None, "step": None, "is_log": False, "when": {}}
+
+
 class Meter:
     """Reads what it is given."""
 
@@ -79,9 +83,9 @@ def test_search(spec_of):
         "ended": "trials",
         "seconds": 12.5,
         "space": [
-            {"name": "kernel", "values": [3, 9], "low": None, "high": None},
-            {"name": "units", "values": None, "low": 8, "high": 15},
-            {"name": "activation", "values": ["relu", "tanh"], "low": None, "high": None},
+            PLAIN | {"name": "kernel", "values": [3, 9]},
+            PLAIN | {"name": "units", "low": 8, "high": 15},
+            PLAIN | {"name": "activation", "values": ["relu", "tanh"]},
         ],
         "space_size": 32,
         "impossible_share": 0.5,
@@ -94,9 +98,7 @@ def test_search_of_a_space_without_end(spec_of):
     )
     found = facts.search_facts(spec_of(text=text), SearchResult((), "exhausted"), 1.0)
     assert found.space_size is None
-    assert found.space[1].model_dump() == {
-        "name": "rate", "values": None, "low": 0.001, "high": 0.1,
-    }  # fmt: skip
+    assert found.space[1].model_dump() == PLAIN | {"name": "rate", "low": 0.001, "high": 0.1}
     assert found.ended == "exhausted"
 
 
@@ -123,6 +125,19 @@ def test_guessing_is_marked_for_completed_trials_alone(tmp_path):
     assert [trial.model_copy(update={"guessing": None}) for trial in marked] == trials
 
 
+@pytest.mark.parametrize(("restore", "candidates"), [("best", 12), ("last", 2)])
+def test_each_epoch_that_could_be_chosen_is_a_candidate(spec_of, restore, candidates):
+    trials = [
+        TRIAL.model_copy(update={"number": number, "epochs": epochs, "status": status})
+        for number, epochs, status in ((1, 5, "completed"), (2, 7, "completed"), (3, 3, "failed"))
+    ]
+    point = {"kernel": 3, "units": 8, "activation": "relu"}
+    concrete = spec_of(f"training.restore={restore}").concrete(point)
+    data = SimpleNamespace(input_shape=(8, 8, 1), classes=tuple("0123456789"))
+    best = facts.best_facts(trials[0], trials, concrete, data, facts.KeptModel(1, "0", 1))
+    assert best.selected_from.model_dump() == {"trials": 2, "epochs": candidates}
+
+
 def test_a_span_is_what_the_meter_says_between_its_ends():
     span = facts.Span(Meter(0.25, 1.0))
     span.close()
@@ -134,7 +149,7 @@ def test_a_span_is_what_the_meter_says_between_its_ends():
 def test_a_span_without_a_meter(readings):
     span = facts.Span(Meter(*readings))
     span.close()
-    assert span.kwh == 0
+    assert span.kwh is None
 
 
 def trials_of(*core_seconds):
@@ -158,8 +173,16 @@ def test_energy():
 
 def test_energy_without_a_country():
     search = facts.Span(Meter(0.0, 0.6))
+    search.close()
     energy = facts.energy_facts(Meter(), Reading(1.0, 0.0, 0.0), search, TRIAL, [TRIAL], Energy())
     assert (energy.country, energy.kg_co2eq, energy.grid_year) == (None, None, None)
+
+
+def test_no_energy_where_that_of_the_search_is_not_known():
+    search = facts.Span(Meter(0.5, None))
+    search.close()
+    total = Reading(1.0, 0.0, 0.0)
+    assert facts.energy_facts(Meter(), total, search, TRIAL, [TRIAL], None) is None
 
 
 def test_no_energy():

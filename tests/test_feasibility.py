@@ -8,8 +8,10 @@ import pytest
 from spec_texts import SEARCH, check, messages, spec_of
 
 from lenetml.spec.domains import Choice, Range
-from lenetml.spec.feasibility import MAX_LAYERS, check_size, names_that_reach_shapes, shapes_at
-from lenetml.spec.shapes import Impossible
+from lenetml.spec.feasibility import MAX_LAYERS, architecture_at, check_size
+from lenetml.spec.propagate import names_of
+from lenetml.spec.shapes import Impossible, trace
+from lenetml.spec.unroll import most_times, unroll
 
 KERNELS = [
     {"conv2d": {"filters": "$filters", "kernel_size": "$first", "padding": "$padding"}},
@@ -41,31 +43,34 @@ def counted_by_hand() -> float:
 def test_the_share_is_exact_where_all_points_can_be_looked_at(tmp_path):
     spec = spec_of(tmp_path, architecture=KERNELS, search_space=SPACE, search=SEARCH)
     assert spec.feasibility.is_exact
-    assert spec.feasibility.impossible_share == counted_by_hand()
-    assert spec.feasibility.misfit.path == ("architecture", 1, "repeat", "layers", 0, "pooling2d")
+    assert spec.feasibility.impossible_share == pytest.approx(counted_by_hand(), abs=1e-12)
+    assert spec.feasibility.misfit.path == ("architecture", 0, "conv2d")
 
 
 def test_only_names_that_reach_a_shape_are_looked_at(tmp_path):
     spec = spec_of(tmp_path, architecture=KERNELS, search_space=SPACE, search=SEARCH)
-    assert names_that_reach_shapes(spec.uses) == ("first", "padding", "times", "flag")
+    entries = unroll(spec.data["architecture"], most_times(spec.declared))
+    reaching = {name for entry in entries for name in names_of(entry, spec.space)}
+    assert reaching == {"first", "padding", "times", "flag"}
 
 
 def test_the_warning_gives_an_example_that_is_true(tmp_path):
     spec = spec_of(tmp_path, architecture=KERNELS, search_space=SPACE, search=SEARCH)
     [warning] = spec.warnings
     percent = f"{100 * counted_by_hand():.1f} %"
-    assert warning.message == f"pooling2d does not fit for {percent} of the search space"
+    assert warning.message == f"conv2d does not fit for {percent} of the search space"
     assert warning.notes == (
-        "with first 3, padding valid, times 3, flag true the input of the third pooling2d is "
-        "1 x 1 x 4, smaller than its 2 x 2 window",
+        "with first 9, padding valid the input of conv2d is 8 x 8 x 1, smaller than its 9 x 9 "
+        "kernel",
         "the search passes over such points; they are no trials",
     )
-    point = {"filters": 4, "first": 3, "padding": "valid", "times": 3, "flag": True, "rate": 0.1}
+    point = {"filters": 4, "first": 9, "padding": "valid", "times": 1, "flag": True, "rate": 0.1}
     items = spec.data["architecture"]
     with pytest.raises(Impossible) as caught:
-        shapes_at(items, point, (8, 8, 1), 10)
-    assert caught.value.reason == "is 1 x 1 x 4, smaller than its 2 x 2 window"
-    assert shapes_at(items, point | {"times": 2}, (8, 8, 1), 10)[-1].output_shape == (10,)
+        trace(architecture_at(items, point)[1], (8, 8, 1), 10)
+    assert caught.value.reason == "is 8 x 8 x 1, smaller than its 9 x 9 kernel"
+    layers = architecture_at(items, point | {"padding": "same"})[1]
+    assert trace(layers, (8, 8, 1), 10)[-1].output_shape == (10,)
 
 
 def test_a_sampled_share_is_near_the_true_one_and_the_same_every_time(tmp_path):
@@ -166,3 +171,30 @@ def test_repeats_that_multiply_are_bounded_before_anything_is_built(items, is_to
     assert len(findings) == is_too_large
     if findings:
         assert findings[0].message.startswith("architecture has up to ")
+
+
+def test_what_stands_in_a_residual_reaches_its_shape(tmp_path):
+    kernel = {"kernel_size": "$kernel", "padding": "$padding"}
+    layers = [
+        {"separable_conv2d": {**kernel, "filters": "$filters", "depth_multiplier": "$filters"}},
+        {"repeat": {"times": "$times", "layers": [{"pooling2d": {"kind": "max", "strides": 1}}]}},
+    ]
+    spec = spec_of(
+        tmp_path,
+        architecture=[{"residual": {"layers": layers}}, "flatten"],
+        search_space={
+            "filters": {"values": [1, 2]},
+            "kernel": {"values": [1, 3, 5, 7, 9]},
+            "padding": {"values": ["valid", "same"]},
+            "times": {"min": 0, "max": 2},
+        },
+        search=SEARCH,
+    )
+    impossible = 0
+    for kernel, padding, times in itertools.product([1, 3, 5, 7, 9], ["valid", "same"], range(3)):
+        # Each 2 x 2 window that moves by 1 takes one place of each side.
+        side = (8 if padding == "same" else 8 - kernel + 1) - times
+        impossible += side not in [-(-8 // stride) for stride in range(1, 9)]
+    assert spec.feasibility.is_exact
+    assert spec.feasibility.impossible_share == pytest.approx(impossible / 30)
+    assert spec.feasibility.misfit.path == ("architecture", 0, "residual")

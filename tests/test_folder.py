@@ -19,8 +19,8 @@ NAME = "net-01234567"
 MOMENT = "2026-01-31T12:00:00+00:00"
 
 
-def open_net(out, fresh=False, text="name: net\n"):
-    return open_folder(out, "net", SHA256, text, fresh)
+def open_net(out, fresh=False, text="name: net\n", reuse=False):
+    return open_folder(out, "net", SHA256, text, fresh=fresh, reuse=reuse)
 
 
 def finish(folder):
@@ -160,6 +160,17 @@ def test_starting_over_keeps_every_old_folder(tmp_path):
     assert kept == {f"{NAME}.old-1": "first", f"{NAME}.old-2": "second", NAME: "third"}
 
 
+def test_starting_over_may_reuse_what_is_finished_and_nothing_else(tmp_path):
+    open_net(tmp_path)
+    assert open_net(tmp_path, fresh=True, reuse=True).record is None
+    assert files(tmp_path)[0] == NAME
+    assert (tmp_path / f"{NAME}.old-1").is_dir()
+    record = finish(open_net(tmp_path, fresh=True, reuse=True))
+    before = files(tmp_path)
+    assert open_net(tmp_path, fresh=True, reuse=True).record == record
+    assert files(tmp_path) == before
+
+
 def look(out, fingerprint="aa", winner=1):
     return note_look(out, fingerprint, NAME, winner, MOMENT)
 
@@ -198,3 +209,21 @@ def test_a_look_that_cannot_be_noted(tmp_path):
         f"{path} cannot be written: Is a directory\n"
         "    the test part stays closed until the look at it is noted there"
     )
+
+
+@pytest.mark.parametrize("name", ["record.json", "figures", "predictions/test.npz"])
+def test_a_link_in_the_folder_is_refused(tmp_path, name):
+    folder = open_folder(tmp_path, "net", "a" * 64, "name: net", fresh=False).path
+    (tmp_path / "elsewhere").mkdir()
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FolderError) as caught:
+        open_folder(tmp_path, "net", "a" * 64, "name: net", fresh=False)
+    assert str(caught.value) == f"{folder / name} is a link\n    a run's folder holds none"
+
+
+def test_wandb_may_hold_links(tmp_path):
+    folder = open_folder(tmp_path, "net", "a" * 64, "name: net", fresh=False).path
+    (folder / "wandb").mkdir()
+    (folder / "wandb" / "latest-run").symlink_to("nowhere")
+    with pytest.raises(FolderError, match="did not end"):
+        open_folder(tmp_path, "net", "a" * 64, "name: net", fresh=False)

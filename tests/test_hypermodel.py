@@ -188,6 +188,63 @@ def test_images_can_be_given_by_name_and_without_validation(hypermodel, digits):
     assert sorted(history.history) == ["accuracy", "loss"]
 
 
+def test_images_without_channels_and_labels_in_a_column_are_the_same(hypermodel, digits):
+    (x, y), (x_val, y_val) = digits
+    hp = hyperparameters(hypermodel)
+    expected = fit(hypermodel, hp, digits, epochs=1)[1].history
+    flat = (x[..., 0], y[:, None].astype("uint8")), (x_val[..., 0], y_val[:, None])
+    assert fit(hypermodel, hp, flat, epochs=1)[1].history == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "found"),
+    [
+        (lambda x, y: (x / 255, y), "images", "float64 (200, 8, 8, 1) with labels (200,)"),
+        (lambda x, y: (x[:, :7], y), "images", "uint8 (200, 7, 8, 1) with labels (200,)"),
+        (lambda x, y: (x.reshape(200, 64), y), "images", "uint8 (200, 64) with labels (200,)"),
+        (lambda x, y: (x[:9], y), "images", "uint8 (9, 8, 8, 1) with labels (200,)"),
+        (lambda x, y: (x[:0], y[:0]), "images", "uint8 (0, 8, 8, 1) with labels (0,)"),
+        (lambda x, y: (x, y.astype(float)), "labels", "float64 (200,)"),
+        (lambda x, y: (x, np.eye(10, dtype=int)[y]), "labels", "int64 (200, 10)"),
+        (lambda x, y: (x, y + 1), "labels", "int64 (200,), from 1 to 10"),
+        (lambda x, y: (x, y - 1), "labels", "int64 (200,), from -1 to 8"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x and y", "validation_data"])
+def test_other_images_and_labels_are_refused(hypermodel, digits, change, what, found, name):
+    train, _ = digits
+    wrong = change(*train)
+    (x, y), val = (wrong, train) if name == "x and y" else (train, wrong)
+    hp = hyperparameters(hypermodel)
+    with pytest.raises(UsageError) as caught:
+        hypermodel.fit(hp, hypermodel.build(hp), x, y, validation_data=val, verbose=0)
+    allowed = {
+        "images": "uint8 (n, 8, 8, 1) or (n, 8, 8)",
+        "labels": "whole numbers (n,) or (n, 1), from 0 to 9",
+    }
+    assert str(caught.value) == (
+        f"{name}: the {what} do not suit the spec\n    found: {found}\n    allowed: {allowed[what]}"
+    )
+
+
+def test_images_without_labels_are_refused(hypermodel, digits):
+    (x, y), _ = digits
+    hp = hyperparameters(hypermodel)
+    model = hypermodel.build(hp)
+    with pytest.raises(UsageError, match="^x and y: images and labels are needed"):
+        hypermodel.fit(hp, model, x)
+    with pytest.raises(UsageError, match="^validation_data: images and labels are needed"):
+        hypermodel.fit(hp, model, x, y, validation_data=(x, y, np.ones(200)))
+
+
+def test_wrong_images_end_a_search_at_once(hypermodel, digits, tmp_path):
+    (x, y), _ = digits
+    tuner = keras_tuner.RandomSearch(hypermodel, "val_accuracy", 3, directory=tmp_path)
+    with pytest.raises(UsageError, match="found: float64"):
+        tuner.search(x / 255, y, verbose=0)
+    assert len(tuner.oracle.trials) == 1
+
+
 SHARED = {"objective": "val_accuracy", "seed": 1}
 TUNERS = {
     "RandomSearch": {"max_trials": 2},

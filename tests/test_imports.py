@@ -30,21 +30,26 @@ FLOORS = {
     "folder": {"search", *BELOW},
     "facts": {"search", "trial", *BELOW},
     "readiness": BELOW,
-    "experiment": {"facts", "folder", "mirror", "report", "search", "sweep", "trial", *BELOW},
-    "display": {"search", *BELOW},  # of search, for type checkers alone
+    "evaluation": {"facts", "folder", "search", "trial", *BELOW},
+    "experiment": {
+        "evaluation", "facts", "folder", "mirror", "report", "search", "sweep", "trial", *BELOW,
+    },
+    "display": {"facts", "search", *BELOW},  # of the first two, for type checkers alone
     "cli": {"display", "experiment", "facts", "readiness", "report", "trial", *BELOW},
     "__main__": {"cli"},
     "": {"search", "spec"},
-}
-TYPES_ALONE = {("errors", "spec"), ("display", "search"), ("cli", "facts")}
+}  # fmt: skip
+TYPES_ALONE = {
+    ("errors", "spec"), ("display", "facts"), ("display", "search"), ("cli", "facts"),
+}  # fmt: skip
 
-TRAINING = {"trial.model", "trial.train", "trial.kept", "trial.sources"}
+TRAINING = {"trial.keras_layers", "trial.model", "trial.train", "trial.kept", "trial.sources"}
 DOORS = {
     "PIL": {"trial.images"},
     "babel": {"report.language", "report.words"},
     "codecarbon": {"trial.energy"},
     "jinja2": {"report.card"},
-    "keras": {"experiment", "search.hypermodel", *TRAINING},
+    "keras": {"evaluation", "search.hypermodel", "trial.threads", *TRAINING},
     "keras_tuner": {"search.hypermodel", "search.hyperparameters", "search.oracle"},
     "matplotlib": {"report.figures"},
     "rich": {"display"},

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenetml.errors import FolderError
-from lenetml.search.journal import JOURNAL_NAME, Journal, encode, read_journal
+from lenetml.search.journal import JOURNAL_NAME, Journal, encode, read_journal, refuse_if_held
 
 EVENTS = [
     {"event": "search_started", "name": "números", "at": "2026-01-31T12:00:00+00:00"},
@@ -48,7 +48,7 @@ try:
 except FolderError as error:
     print(error)
 """
-# Appends to a journal that may grow by 20 bytes.
+# Appends to a journal that may grow by 20 bytes, and then by as much as it takes.
 CUT_SHORT = """
 import resource, signal, sys
 from pathlib import Path
@@ -60,7 +60,10 @@ with Journal(path) as journal:
     try:
         journal.append("asked", trial=3, values={"units": 300})
     except FolderError as error:
-        print(error)
+        print(error, flush=True)
+    sys.stdin.readline()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    journal.append("mirrored")
 """
 
 VALUES = st.recursive(
@@ -159,12 +162,13 @@ def test_a_full_disk_is_said_plainly():
     assert str(caught.value) == "/dev/full cannot be written: No space left on device"
 
 
-def test_a_line_that_is_cut_by_the_disk_is_said_plainly(path):
+def test_a_line_that_is_cut_by_the_disk_is_said_plainly_and_taken_back(path):
     """A limit on the size of files stands for a disk that fills up amid a line."""
-    done = child(CUT_SHORT, path).communicate()[0]
-    assert done == f"{path} cannot be written: No space left on device\n"
-    with pytest.raises(FolderError, match=f":{len(EVENTS) + 1}: this line is damaged"):
-        read_journal(path)
+    cut_short = child(CUT_SHORT, path)
+    assert cut_short.stdout.readline() == f"{path} cannot be written: No space left on device\n"
+    assert read_journal(path) == EVENTS
+    cut_short.communicate("\n")
+    assert read_journal(path) == [*EVENTS, {"event": "mirrored"}]
 
 
 def test_a_second_holder_is_refused(path):
@@ -179,6 +183,15 @@ def test_a_second_holder_is_refused_in_another_process(path):
     with Journal(path):
         assert child(TRIER, path).communicate()[0] == f"{in_use}\n"
     assert child(TRIER, path).communicate()[0] == ""
+
+
+def test_a_held_journal_is_recognized_and_a_free_one_not_touched(path):
+    with Journal(path), pytest.raises(FolderError, match="is in use"):
+        refuse_if_held(path)
+    path.chmod(0o444)
+    before = path.stat()
+    refuse_if_held(path)
+    assert (path.stat().st_mtime_ns, path.stat().st_size) == (before.st_mtime_ns, before.st_size)
 
 
 def test_a_killed_holder_frees_the_journal(path):

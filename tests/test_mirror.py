@@ -26,6 +26,7 @@ HISTORY = {
     "val_loss": [0.75, 0.5],
     "val_accuracy": [0.7, 0.85],
 }
+SYNC = "send with, in the run's folder: wandb sync wandb/offline-run-*"
 VAL = Metrics(n=20, correct=17, accuracy=0.85, precision=0.86, recall=0.84, f1=0.83, loss=0.5)
 
 
@@ -108,10 +109,6 @@ def history_rows():
     ]
 
 
-def sync_line(folder: Path) -> str:
-    return f"send with: wandb sync {folder}/wandb/offline-run-*"
-
-
 def contents(folder: Path) -> bytes:
     return b"\n".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
@@ -145,7 +142,7 @@ def test_a_trial_reads_back_as_it_was_told(run_folder, warnings):
         "val_f1": 0.83,
     }
     assert warnings == []
-    assert said == f"1 trial kept for the W&B project GMNet-sweep; {sync_line(run_folder)}"
+    assert said == f"1 trial kept for the W&B project GMNet-sweep; {SYNC}"
 
 
 def test_a_failed_trial_is_marked_as_failed(run_folder, warnings):
@@ -260,9 +257,27 @@ def test_no_key_no_host_name_and_nothing_outside_the_folder(
 def test_auto_without_a_key_is_offline_and_says_nothing(run_folder, warnings):
     mirror = open_mirror(Wandb(project="p"), run_folder, GROUP, "gmnet", warnings.append)
     mirror_one_trial(mirror)
-    assert mirror.close() == f"1 trial kept for the W&B project p; {sync_line(run_folder)}"
+    assert mirror.close() == f"1 trial kept for the W&B project p; {SYNC}"
     assert warnings == []
     assert list(read_runs(run_folder)) == ["gmnet-trial-01"]
+
+
+def test_auto_is_what_the_user_says_where_that_is_offline(run_folder, warnings, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    mirror = open_mirror(Wandb(project="p"), run_folder, GROUP, "gmnet", warnings.append)
+    mirror_one_trial(mirror)
+    assert mirror.close() == f"1 trial kept for the W&B project p; {SYNC}"
+    assert warnings == []
+
+
+def test_auto_is_what_the_user_says_where_that_is_disabled(run_folder, warnings, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    mirror = open_mirror(Wandb(project="p"), run_folder, GROUP, "gmnet", warnings.append)
+    mirror_one_trial(mirror)
+    assert mirror.close() is None
+    assert warnings == []
+    assert list(run_folder.iterdir()) == []
 
 
 def test_online_without_a_key_warns_once_and_is_offline(run_folder, warnings):
@@ -311,7 +326,7 @@ def test_without_a_server_the_same_run_goes_on_offline(
     for told in runs.values():
         assert told.history == history_rows()
         assert told.exit_code == 0
-    assert said == f"2 trials kept for the W&B project p; {sync_line(run_folder)}"
+    assert said == f"2 trials kept for the W&B project p; {SYNC}"
     assert CANARY.encode() not in contents(run_folder)
     assert [path.name for path in home.iterdir()] == ([".netrc"] if source == "netrc" else [])
     assert capfd.readouterr() == ("", "")
@@ -332,7 +347,7 @@ def test_the_death_of_wandbs_process_loses_no_trial(run_folder, warnings):
     assert runs["gmnet-trial-02"].history == history_rows()
     assert len(warnings) == 1
     assert warnings[0].endswith("; the mirror goes on offline")
-    assert said == f"2 trials kept for the W&B project p; {sync_line(run_folder)}"
+    assert said == f"2 trials kept for the W&B project p; {SYNC}"
 
 
 def test_a_second_fault_ends_the_mirror_and_nothing_else(run_folder, warnings):
@@ -346,7 +361,7 @@ def test_a_second_fault_ends_the_mirror_and_nothing_else(run_folder, warnings):
         mirror.trial_ended(trial_record(number))
     said = mirror.close()
     assert len(warnings) == 1
-    assert said.startswith("2 trials kept for the W&B project p; send with: ")
+    assert said.startswith("2 trials kept for the W&B project p; send with")
     assert "; the mirror was given up (" in said
 
 

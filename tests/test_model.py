@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from lenetml.spec.layers import LAYERS, Repeat
 from lenetml.spec.sections import ConcreteSpec, Training
 from lenetml.spec.types import Activation
+from lenetml.trial.keras_layers import KERAS_LAYERS
 from lenetml.trial.model import (
-    KERAS_LAYERS,
     LearningRate,
     build_model,
     compile_model,
@@ -20,7 +21,9 @@ from lenetml.trial.model import (
     make_optimizer,
     predict,
 )
+from lenetml.trial.sources import Part
 from lenetml.trial.threads import use_one_thread
+from lenetml.trial.train import train_trial
 
 use_one_thread()
 
@@ -35,18 +38,30 @@ LENET = [
 ]
 
 
-def read_layers(architecture):
+RESIDUAL = {
+    "residual": {
+        "layers": [
+            {"conv2d": {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"}},
+            {"activation": {"function": "relu"}},
+            {"residual": {"layers": [{"depthwise_conv2d": {"kernel_size": 3, "padding": "same"}}]}},
+            {"separable_conv2d": {"filters": 6, "kernel_size": 3, "padding": "same"}},
+        ]
+    }
+}
+
+
+def read_spec(architecture):
     spec = {
         "name": "a",
         "data": {"dataset": "digits"},
         "architecture": architecture,
-        "training": {"epochs": 1},
+        "training": {"epochs": 1, "learning_rate": 0.01},
     }
-    return ConcreteSpec.model_validate(spec).architecture
+    return ConcreteSpec.model_validate(spec)
 
 
 def build(architecture, input_shape=(8, 8, 1), n_classes=10, seed=1):
-    return build_model(read_layers(architecture), input_shape, n_classes, seed)
+    return build_model(read_spec(architecture).architecture, input_shape, n_classes, seed)
 
 
 def read_training(**settings):
@@ -118,6 +133,132 @@ def test_arguments_reach_keras():
         "dense_7",
         "output",
     ]
+
+
+def test_arguments_of_convolutions_of_single_channels_reach_keras():
+    common = {"kernel_size": [3, 2], "strides": 2, "padding": "same", "depth_multiplier": 3}
+    common |= {"activation": "relu6", "use_bias": False}
+    model = build(
+        [
+            {"depthwise_conv2d": common},
+            {"separable_conv2d": common | {"filters": 5}},
+            {"global_pooling2d": {"kind": "average"}},
+        ]
+    )
+    depthwise, separable, pooling = model.layers[1:-1]
+    assert isinstance(depthwise, keras.layers.DepthwiseConv2D)
+    assert isinstance(separable, keras.layers.SeparableConv2D)
+    for layer in (depthwise, separable):
+        assert (layer.kernel_size, layer.strides, layer.padding) == ((3, 2), (2, 2), "same")
+        assert (layer.depth_multiplier, layer.use_bias) == (3, False)
+        assert layer.activation is keras.activations.relu6
+    assert separable.filters == 5
+    assert isinstance(pooling, keras.layers.GlobalAveragePooling2D)
+    pooling = build([{"global_pooling2d": {"kind": "max"}}]).layers[1]
+    assert isinstance(pooling, keras.layers.GlobalMaxPooling2D)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("strides", [(1, 2), (3, 1), (2, 5)])
+@pytest.mark.parametrize("window", [(3, 2), (1, 4)])
+def test_strides_that_differ_are_those_of_a_convolution_of_each_channel(padding, strides, window):
+    arguments = {"kernel_size": list(window), "strides": list(strides), "padding": padding}
+    items = [{"depthwise_conv2d": {**arguments, "depth_multiplier": 2}}, "flatten"]
+    model = build(items, (8, 11, 3))
+    images = np.random.default_rng(1).random((2, 8, 11, 3), np.float32)
+    kernel, bias = model.get_layer("depthwise_conv2d_1").weights
+    bias.assign(np.arange(6))
+    each = [
+        keras.ops.conv(images[..., [c]], kernel[:, :, c : c + 1], strides=strides, padding=padding)
+        for c in range(3)
+    ]
+    expected = np.concatenate(each, axis=-1) + np.arange(6)
+    found = keras.Model(model.input, model.get_layer("flatten_2").input)(images)
+    assert found.numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_strides_that_differ_mix_the_channels_afterwards():
+    arguments = {"filters": 4, "kernel_size": 3, "strides": [1, 2], "padding": "same"}
+    model = build([{"separable_conv2d": arguments}, "flatten"], (8, 11, 3))
+    layer = model.get_layer("separable_conv2d_1")
+    images = np.random.default_rng(1).random((2, 8, 11, 3), np.float32)
+    kernel, mixing, _ = layer.weights
+    each = [
+        keras.ops.conv(images[..., [c]], kernel[:, :, c : c + 1], strides=(1, 2), padding="same")
+        for c in range(3)
+    ]
+    expected = np.einsum("nhwc,cf->nhwf", np.concatenate(each, axis=-1), mixing[0, 0])
+    found = keras.Model(model.input, model.get_layer("flatten_2").input)(images)
+    assert found.numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_residual_adds_its_input_to_the_output_of_its_layers():
+    model = build([RESIDUAL, "flatten"], (8, 8, 2))
+    assert {layer.name for layer in model.layers[1:]} == {
+        "residual_1_conv2d_1",
+        "residual_1_activation_2",
+        "residual_1_residual_3_depthwise_conv2d_1",
+        "residual_1_residual_3",
+        "residual_1_separable_conv2d_4",
+        "residual_1_shortcut",
+        "residual_1",
+        "flatten_2",
+        "output",
+    }
+    images = np.random.default_rng(1).random((3, 8, 8, 2), np.float32)
+    halved = model.get_layer("residual_1_conv2d_1")(images)
+    rectified = keras.ops.relu(halved)
+    inner = rectified + model.get_layer("residual_1_residual_3_depthwise_conv2d_1")(rectified)
+    outer = model.get_layer("residual_1_separable_conv2d_4")(inner)
+    # 8 x 8 x 2 becomes 4 x 4 x 6: every second place, mixed by a kernel of 1 x 1, with bias.
+    shortcut = model.get_layer("residual_1_shortcut")
+    kernel, bias = shortcut.weights
+    bias.assign(np.arange(6))
+    straight = np.einsum("nhwc,cf->nhwf", images[:, ::2, ::2], kernel[0, 0]) + np.arange(6)
+    found = keras.Model(model.input, model.get_layer("residual_1").output)(images)
+    assert found.numpy() == pytest.approx(straight + outer.numpy(), abs=1e-5)
+    assert (found.numpy() < 0).any()
+
+
+def test_a_residual_without_layers_doubles_its_input():
+    model = build([{"residual": {"layers": []}}, "flatten"])
+    images = np.random.default_rng(1).random((2, 8, 8, 1), np.float32)
+    doubled = keras.Model(model.input, model.get_layer("residual_1").output)(images)
+    assert np.array_equal(doubled.numpy(), 2 * images)
+
+
+def seeds_in(config):
+    """All seeds in the configuration of a model."""
+    if isinstance(config, dict):
+        yield from ([config["seed"]] if isinstance(config.get("seed"), int) else [])
+        config = list(config.values())
+    for inner in config if isinstance(config, list | tuple) else []:
+        yield from seeds_in(inner)
+
+
+def test_every_random_number_has_a_seed_of_its_own():
+    twice = {"residual": {"layers": [RESIDUAL, {"dropout": {"rate": 0.5}}]}}
+    seeds = list(seeds_in(build([RESIDUAL, RESIDUAL, twice, "flatten"]).get_config()))
+    # A residual draws a convolution, a depthwise and a separable one (two kernels), a shortcut;
+    # the third one draws another shortcut and a dropout, and there is the output.
+    assert len(seeds) == 5 + 5 + (5 + 2) + 1
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_a_residual_network_learns_alike_under_the_same_seed():
+    images, labels = load_digits(return_X_y=True)
+    images = np.rint(images * 255 / 16).astype(np.uint8).reshape(-1, 8, 8, 1)
+    data = SimpleNamespace(
+        train=Part(images[:1000], labels[:1000]),
+        val=Part(images[1000:1300], labels[1000:1300]),
+        classes=tuple("0123456789"),
+        input_shape=(8, 8, 1),
+    )
+    spec = read_spec([RESIDUAL, {"activation": {"function": "relu"}}, "flatten"])
+    first, again = train_trial(spec, data, 1), train_trial(spec, data, 1)
+    # Guessing is right for one of ten.
+    assert first.objective > 0.5
+    assert all(np.array_equal(a, b) for a, b in zip(first.weights, again.weights, strict=True))
 
 
 @pytest.mark.parametrize("name", typing.get_args(Activation))

@@ -11,7 +11,7 @@ import pytest
 from keras_tuner.engine.oracle import Oracle
 
 from lenetml.search.oracle import MAX_PASSED_OVER, Ask, FixedNetwork, RandomOracle, random_search
-from lenetml.spec.domains import Choice, Range
+from lenetml.spec.domains import Choice, Condition, Range, all_points, is_active
 
 SMALL = {"kernel": Choice((3, 5, 7)), "activation": Choice(("relu", "tanh"))}
 LARGE = {
@@ -20,6 +20,19 @@ LARGE = {
     "conv": Choice(([18, 0.1], [36, 0.2])),
     "batch_norm": Choice((False, True)),
     "epochs": Choice((3,)),
+}
+
+
+CONDITIONAL = {
+    "optimizer": Choice(("adam", "sgd")),
+    "rate": Range(0.0, 0.4, step=0.1),
+    "regular": Choice(([False, 0], [True, 1], [True, 2])),
+    "momentum": Choice((0.5, 0.9), when=(Condition("optimizer", None, ("sgd",)),)),
+    "noise": Choice((True, False), when=(Condition("regular", 0, (True,)),)),
+    "fixed": Choice((7,), when=(Condition("rate", None, (0.3, 0.4)),)),
+    "depth": Range(
+        1, 3, when=(Condition("noise", None, (True,)), Condition("regular", 0, (True,)))
+    ),
 }
 
 
@@ -173,6 +186,32 @@ def test_nothing_is_printed_and_nothing_written(tmp_path, monkeypatch, capfd):
 def test_a_thousand_trials():
     points, end = proposals(asker_of(LARGE, 1000))
     assert (len(distinct(points)), end) == (1000, "trials")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_conditional_space_is_covered_whole_and_each_point_once(seed):
+    points, end = proposals(asker_of(CONDITIONAL, 1000, seed))
+    assert end == "exhausted"
+    assert sorted(map(str, points)) == sorted(map(str, all_points(CONDITIONAL)))
+
+
+def test_points_hold_exactly_the_names_that_exist():
+    points, _ = proposals(asker_of(CONDITIONAL, 60, is_possible=lambda point: "fixed" in point))
+    for point in points:
+        assert list(point) == [name for name in CONDITIONAL if is_active(CONDITIONAL[name], point)]
+        assert point["fixed"] == 7
+
+
+def test_a_name_is_drawn_alike_wherever_it_exists():
+    space = {"lr": Range(0.0001, 0.1, is_log=True), **CONDITIONAL}
+    points, end = proposals(asker_of(space, 600))
+    assert (len(points), end) == (600, "trials")
+    optimizers = Counter(point["optimizer"] for point in points)
+    momenta = Counter(point["momentum"] for point in points if "momentum" in point)
+    assert momenta.total() == optimizers["sgd"]
+    # Five standard deviations of 600 draws at 1 in 2, and of about 300.
+    assert abs(optimizers["sgd"] - 300) < 62
+    assert abs(momenta[0.5] - momenta.total() / 2) < 44
 
 
 def test_one_fixed_network():

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from lenetml.spec.domains import DOMAIN_KEYS
+from lenetml.spec.declared import DOMAIN_KEYS
 from lenetml.spec.layers import LAYERS
 from lenetml.spec.nodes import plain
 from lenetml.spec.schema import spec_schema
@@ -53,11 +53,18 @@ UNSEEN = {
     "what the search space declares, and which values it draws": """
         condition-never-true condition-never-true-of-range condition-on-a-position
         condition-on-a-single-value condition-on-reals condition-on-undeclared
-        constant-out-of-range each-outside-repeat list-of-three-for-a-pair list-where-number
-        list-with-a-wrong-side numbers-for-when only-position pair-of-wrong-values
-        position-of-single-values position-too-high real-for-whole-in-domain
-        reference-nowhere-near text-for-whole-in-domain tied-value-out-of-range undeclared
-        unused value-out-of-range whole-for-text-in-domain
+        conditions-exclude-each-other constant-out-of-range each-and-plain
+        each-asked-for-by-a-condition each-list-too-short each-name-taken each-outside-repeat
+        each-under-times-that-vary each-value-out-of-range each-with-other-times
+        hyperband-over-a-small-space list-of-three-for-a-pair list-where-number
+        list-with-a-wrong-side log-for-a-whole-place needed-under-a-condition numbers-for-when
+        only-position pair-of-wrong-values position-of-single-values position-too-high
+        real-for-whole-in-domain reference-nowhere-near text-for-whole-in-domain
+        tied-value-out-of-range undeclared unused used-under-too-wide-a-condition
+        used-where-it-may-not-exist value-out-of-range when-beside-the-steps when-in-a-circle
+        when-list-never-true when-never-true when-of-itself when-on-a-long-range
+        when-on-a-missing-position when-on-a-position-of-single-values when-on-reals
+        when-on-undeclared whole-for-text-in-domain
     """,
     "several keys taken together": """
         bayesian-settings-with-random bayesian-without-trials confirm-and-one-standard-error
@@ -68,13 +75,16 @@ UNSEEN = {
         screening-with-bayesian split-mixes split-test-is-a-fraction two-sources
     """,
     "how two numbers or two items of a list compare; that 1.0 is no whole number": """
-        brightness-upside-down channels-of-four min-above-max split-of-one
-        tied-values-of-two-kinds unequal-tied
+        brightness-upside-down channels-of-four int-uniform-of-reals min-above-max
+        q-not-dividing-max q-not-dividing-min q-too-small split-of-one tied-values-of-two-kinds
+        unequal-tied
     """,
     "the arithmetic of layers and shapes": """
-        conv2d-behind-flatten dense-on-feature-map image-gone-after-poolings
-        impossible-everywhere impossible-in-every-sample kernel-larger-than-image never-flat
-        not-flat-at-the-end repeat-of-repeats
+        conv2d-behind-flatten dense-in-residual dense-on-feature-map flatten-in-residual
+        global-pooling-behind-flatten image-gone-after-poolings impossible-everywhere
+        impossible-in-every-sample kernel-larger-than-image kernel-larger-than-image-in-residual
+        never-flat not-flat-at-the-end repeat-of-repeats residual-behind-flatten
+        residual-of-two-sizes separable-kernel-larger-than-image
     """,
     "the data, other files, or names that a system keeps": """
         baseline-is-itself baseline-missing baseline-not-right baseline-with-other-data
@@ -190,6 +200,7 @@ def test_a_size_may_not_be(text):
         "flatten: {}",
         "dense: {units: 3, when: $deep}",
         "dense: {units: 3, when: {deep: true, kind.0: [a, b]}}",
+        "dense: {units: 3, when: {tied: [[1, a], [2, b]]}}",
         "repeat: {times: 2, layers: [flatten, repeat: {times: $n, layers: [flatten]}]}",
     ],
 )
@@ -222,6 +233,51 @@ def errors_of(item):
     return list(
         VALIDATOR.evolve(schema=SCHEMA["properties"]["architecture"]).iter_errors(plain(root))
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{values: [1, 2], distribution: categorical, when: {other: 1}}",
+        "{value: 1, distribution: constant}",
+        "{min: 1, max: 2, distribution: int_uniform}",
+        "{min: 1, max: 2.5, distribution: uniform}",
+        "{min: 32, max: 64, q: 32}",
+        "{min: 0.1, max: 0.5, q: 0.1, distribution: q_uniform, when: {a.0: [1, 2], b: [[1, x]]}}",
+        "{min: 1e-4, max: 0.1, distribution: log_uniform_values, when: {a: true}}",
+    ],
+)
+def test_a_domain_may_be(text):
+    assert is_domain(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{values: [1, 2], distribution: uniform}",
+        "{values: [1, 2], q: 1}",
+        "{min: 1, max: 2, distribution: q_uniform}",
+        "{min: 1, max: 2, q: 1, distribution: int_uniform}",
+        "{min: 32, max: 64, q: 0}",
+        "{min: 0, max: 0.1, distribution: log_uniform_values}",
+        "{min: 0.1, max: 0.5, q: 0.1, distribution: log_uniform_values}",
+        "{distribution: normal, mu: 0, sigma: 1}",
+        "{distribution: uniform}",
+        "{values: [1, 2], when: true}",
+        "{values: [1, 2], when: {a: []}}",
+        "{values: [1, 2], when: {$a: 1}}",
+        "{when: {a: 1}}",
+    ],
+)
+def test_a_domain_may_not_be(text):
+    assert not is_domain(text)
+
+
+def is_domain(text):
+    root, complaints = parse(text)
+    assert root is not None and not complaints
+    search_space = SCHEMA["properties"]["search_space"]
+    return VALIDATOR.evolve(schema=search_space).is_valid({"u": plain(root)})
 
 
 def test_a_domain_has_the_keys_that_the_reader_knows():

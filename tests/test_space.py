@@ -8,14 +8,13 @@ from lenetml.spec.space import (
     LEFT_OUT,
     Reference,
     Use,
-    expand,
     find_uses,
     look_up,
     looks_like_reference,
     read_reference,
-    resolve,
     substitute,
 )
+from lenetml.spec.unroll import expand, resolve
 
 
 @pytest.mark.parametrize(

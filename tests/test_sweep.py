@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
 
-from lenetml.spec.domains import Choice, Range
+from lenetml.spec import load_spec
+from lenetml.spec.declared import read_space
+from lenetml.spec.domains import Choice, Condition, Range
 from lenetml.spec.sections import Search, Wandb
+from lenetml.spec.source import parse
 from lenetml.sweep import sweep_configuration, write_sweep
 
 SPACE = {
@@ -19,7 +24,13 @@ SPACE = {
     "padding": Choice(("same",)),
     "units": Range(30, 300),
     "learning_rate": Range(0.00001, 0.1),
+    "batch_size": Range(32, 128, step=32),
+    "rate": Range(0.1, 0.5, step=0.1, when=(Condition("batch_norm", None, (True,)),)),
+    "decay": Range(0.0001, 1.0, is_log=True),
 }
+CASES = Path(__file__).parent / "cases" / "valid"
+SPECS = Path(__file__).parents[1] / "specs"
+FILES = sorted([*SPECS.glob("*.yaml"), *CASES.glob("*.yaml")])
 
 
 def test_whole_configuration():
@@ -38,6 +49,9 @@ def test_whole_configuration():
             "padding": {"value": "same"},
             "units": {"distribution": "int_uniform", "min": 30, "max": 300},
             "learning_rate": {"distribution": "uniform", "min": 0.00001, "max": 0.1},
+            "batch_size": {"distribution": "q_uniform", "min": 32, "max": 128, "q": 32},
+            "rate": {"distribution": "q_uniform", "min": 0.1, "max": 0.5, "q": 0.1},
+            "decay": {"distribution": "log_uniform_values", "min": 0.0001, "max": 1.0},
         },
         "run_cap": 12,
     }
@@ -78,6 +92,22 @@ def test_file_reads_back_equal_and_in_order(tmp_path):
     back = yaml.safe_load((tmp_path / "sweep.yaml").read_text(encoding="utf-8"))
     assert back == configuration
     assert list(back["parameters"]) == list(SPACE)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_sweep_can_be_pasted_back(path, tmp_path):
+    """All that a sweep cannot say is `when`; what `.each` draws has become names of its own."""
+    spec = load_spec(path)
+    document = spec.document
+    configuration = sweep_configuration(document.name, spec.space, document.search, document.wandb)
+    write_sweep(tmp_path, configuration)
+    root, complaints = parse((tmp_path / "sweep.yaml").read_text(encoding="utf-8"))
+    assert complaints == []
+    space, complaints = read_space(root.entry("parameters").node)
+    assert complaints == []
+    assert repr(space) == repr(
+        {name: replace(domain, when=()) for name, domain in spec.space.items()}
+    )
 
 
 def test_wandb_is_not_imported():

@@ -20,10 +20,10 @@ from lenetml.report.language import load_translations, templates_folder
 from lenetml.report.markdown import code, escape
 from lenetml.report.said import missing_texts
 from lenetml.report.view import view_record
-from lenetml.report.words import FORMATS
+from lenetml.report.words import FORMATS, LOCALES
 from lenetml.spec.types import Language
 
-__all__ = ["missing_texts", "render_card", "templates_folder", "write_cards"]
+__all__ = ["drop_cards", "missing_texts", "render_card", "templates_folder", "write_cards"]
 
 TEMPLATE = "card.md.j2"
 
@@ -43,6 +43,14 @@ def write_cards(folder: Path, record: Record, languages: Sequence[str] | None = 
     return [_write_card(folder, record, cast(Language, language)) for language in chosen]
 
 
+def drop_cards(folder: Path, record: Record) -> None:
+    """Remove the cards of languages that the spec no longer asks for, and their figures."""
+    for language in LOCALES.keys() - set(record.spec["card"]["languages"]):
+        figures = folder.glob(f"figures/*.{language}.png")
+        for path in (folder / f"card.{language}.md", *figures):
+            path.unlink(missing_ok=True)
+
+
 def render_card(record: Record, language: str) -> str:
     """Write the card of a record in a language, `en` or `pt`, as text."""
     known = cast(Language, language)
@@ -57,13 +65,19 @@ def _write_card(folder: Path, record: Record, language: Language) -> Path:
     figures.mkdir(exist_ok=True)
     chosen = next(trial for trial in record.trials if trial.number == record.best.number)
     curves = draw_learning_curves(chosen, language, gettext)
-    write_atomically(figures / f"learning-curves.{language}.png", curves)
+    _write(figures / f"learning-curves.{language}.png", curves)
     if record.test is not None:
         matrix = draw_confusion(record.test, language, gettext)
-        write_atomically(figures / f"confusion-matrix.{language}.png", matrix)
+        _write(figures / f"confusion-matrix.{language}.png", matrix)
     card = folder / f"card.{language}.md"
-    write_atomically(card, render_card(record, language).encode())
+    _write(card, render_card(record, language).encode())
     return card
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write what is not there already: a finished run can be shown where nothing can be written."""
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomically(path, content)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from lenetml.report.language import Gettext
 from lenetml.report.markdown import escape
@@ -56,6 +57,11 @@ def explain(reason: str, _: Gettext) -> str:
     }
     known, colon, detail = reason.partition(": ")
     return reasons.get(known, escape(known)) + colon + escape(detail)
+
+
+def grade_method(method: str) -> Literal["measured", "estimated"]:
+    """Say whether a method measures; what is reported or assumed deserves no more digits."""
+    return "measured" if method.startswith("measured") else "estimated"
 
 
 def tell_method(method: str, language: Language, _: Gettext) -> str:

@@ -17,6 +17,7 @@ from lenetml.report.markdown import plain
 from lenetml.report.metadata import write_metadata
 from lenetml.report.phrases import (
     explain,
+    grade_method,
     name_end,
     name_status,
     name_strategy,
@@ -73,7 +74,7 @@ def view_record(
         "given_data": Data.model_validate(record.spec["data"]),
         "augmentation": Augmentation.model_validate(best.augmentation),
         "training": Training.model_validate(best.training),
-        "is_convolutional": any("conv2d" in layer.layer for layer in best.architecture),
+        "is_convolutional": any(it.macs and len(it.output_shape) == 3 for it in best.architecture),
         "shares": {
             "train": data.train / n_examples,
             "val": data.val / n_examples,
@@ -103,6 +104,7 @@ def view_record(
         ],
         "test_reason": record.test_reason and explain(record.test_reason, _),
         "energy_method": _name_method(record, _),
+        "grade_method": grade_method,
         "tell_method": partial(tell_method, language=language, _=_),
         "energy_reason": record.energy_reason and explain(record.energy_reason, _),
         # The section may have been taken out of the spec after the run.

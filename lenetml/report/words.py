@@ -22,6 +22,8 @@ MISSING = "\u2014"
 NO_BREAK = "\u00a0"
 MINUS = "\u2212"
 DIGITS = {"estimated": 2, "measured": 3}
+LEAST_WITH_EXPONENT = 1e15
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def write_ratio(value: float | None, language: Language) -> str:
@@ -36,6 +38,8 @@ def write_count(value: int | None, language: Language) -> str:
 
 def write_number(value: float | None, language: Language) -> str:
     """Write a number with the digits that it has: 0.001."""
+    if value and abs(value) < 1e-12:
+        return _with_exponent(value, language)
     return _decimal(value, "#,##0.############", language)
 
 
@@ -147,7 +151,17 @@ FORMATS: Mapping[str, Callable[..., str]] = {
 def _decimal(value: float | None, pattern: str, language: Language) -> str:
     if value is None:
         return MISSING
+    # Babel 2.18 cannot write all digits of a large number, and nobody could read them.
+    if abs(value) >= LEAST_WITH_EXPONENT:
+        return _with_exponent(value, language)
     return str(format_decimal(value, format=pattern, locale=LOCALES[language]))
+
+
+def _with_exponent(value: float, language: Language) -> str:
+    """Write a number as 1.5 × 10²⁰."""
+    mantissa, exponent = f"{value:.4e}".split("e")
+    power = str(int(exponent)).translate(SUPERSCRIPT)
+    return f"{_decimal(float(mantissa), '0.####', language)}{NO_BREAK}×{NO_BREAK}10{power}"
 
 
 def _scaled(
@@ -157,14 +171,14 @@ def _scaled(
     language: Language,
     zero: str,
 ) -> str:
-    """Write a value in the first unit whose least value it reaches."""
+    """Write a value in the first unit whose least value it reaches once it is rounded."""
     if not value:
         return _with_unit(_decimal(value, "0", language), zero)
-    factor, unit = next((factor, unit) for least, factor, unit in scales if value >= least)
-    mantissa, exponent = f"{value * factor:.{digits - 1}e}".split("e")
-    decimals = max(0, digits - 1 - int(exponent))
-    rounded = float(f"{mantissa}e{exponent}")
-    return _with_unit(_decimal(rounded, f"#,##0.{'0' * decimals}", language), unit)
+    rounded = float(f"{value:.{digits - 1}e}")
+    factor, unit = next((factor, unit) for least, factor, unit in scales if rounded >= least)
+    number = f"{rounded * factor:.{digits - 1}e}"
+    decimals = max(0, digits - 1 - int(number.split("e")[1]))
+    return _with_unit(_decimal(float(number), f"#,##0.{'0' * decimals}", language), unit)
 
 
 def _with_unit(number: str, unit: str) -> str:

@@ -8,6 +8,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -31,13 +32,10 @@ class Journal:
         self.path = path
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            # The kernel frees the lock when the process dies, however it dies.
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            _lock(self._file, fcntl.LOCK_EX, path)
+        except FolderError:
             os.close(self._file)
-            raise FolderError(
-                f"{path.parent} is in use", "another lenetml writes there; wait until it ends"
-            ) from None
+            raise
 
     def append(self, event: str, **facts: Any) -> None:
         """Write one event and wait until it is on disk.
@@ -47,14 +45,18 @@ class Journal:
             **facts: Plain values; numbers must be finite.
 
         Raises:
-            FolderError: It cannot be written whole; the disk may be full.
+            FolderError: It cannot be written whole; the disk may be full. The journal is as it
+                was before.
         """
         line = encode({"event": event, **facts})
+        length = os.fstat(self._file).st_size
         try:
             if os.write(self._file, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file)
         except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._file, length)
             raise FolderError(f"{self.path} cannot be written: {error.strerror}") from None
 
     def close(self) -> None:
@@ -71,6 +73,16 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def refuse_if_held(path: Path) -> None:
+    """Refuse a journal that a process holds; it need not be writable.
+
+    Raises:
+        FolderError: Another process holds it.
+    """
+    with path.open("rb") as file:
+        _lock(file.fileno(), fcntl.LOCK_SH, path)
 
 
 def encode(event: Mapping[str, Any]) -> bytes:
@@ -94,3 +106,13 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
             )
         events.append(json.loads(text))
     return events
+
+
+def _lock(file: int, kind: int, path: Path) -> None:
+    """Lock an open journal; the kernel frees the lock when the process dies, however it dies."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise FolderError(
+            f"{path.parent} is in use", "another lenetml writes there; wait until it ends"
+        ) from None

@@ -6,10 +6,9 @@ so that they are never trials. Its own files are not written: the journal is the
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -17,7 +16,7 @@ import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
 from lenetml.search.hyperparameters import declare, to_point, to_values
-from lenetml.spec.domains import Choice, Point, SearchSpace
+from lenetml.spec.domains import Point, SearchSpace, all_points
 from lenetml.values import derive_seed
 
 # A draw that meets only passed-over points this often in a row looks at what is left instead.
@@ -117,8 +116,16 @@ class RandomOracle(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc
             return True
         return not self._is_possible(to_point(values, self._space))
 
+    def _all_points(self) -> Iterable[Point]:
+        """Every point of a small finite space; nothing where it is large or not finite."""
+        sizes = [domain.size for domain in self._space.values()]
+        finite = [size for size in sizes if size is not None]
+        if len(finite) < len(sizes) or math.prod(finite) > MAX_ENUMERATED:
+            return ()
+        return all_points(self._space)
+
     def _draw_of_what_is_left(self) -> dict[str, Any] | None:
-        points = [to_values(point, self._space) for point in _all_points(self._space)]
+        points = (to_values(point, self._space) for point in self._all_points())
         left = [values for values in points if not self._duplicate(values)]
         if not left:
             return None
@@ -183,18 +190,3 @@ def random_search(
         derive_seed(seed, "oracle"),
     )
     return OracleAsker(oracle, space)
-
-
-def _all_points(space: SearchSpace) -> Iterator[dict[str, Any]]:
-    """Every point of a small finite space; nothing where it is large or not finite."""
-    sizes = [domain.size for domain in space.values()]
-    if any(size is None for size in sizes) or math.prod(sizes) > MAX_ENUMERATED:  # type: ignore[arg-type]
-        return
-    columns = (
-        domain.values
-        if isinstance(domain, Choice)
-        else range(int(domain.low), int(domain.high) + 1)
-        for domain in space.values()
-    )
-    for values in itertools.product(*columns):
-        yield dict(zip(space, values, strict=True))

@@ -1,4 +1,4 @@
-"""Trials of a spec, run in this process: what each will be, and how it is trained."""
+"""Trials of a spec, run in this process: which there are, what each is, and how it is trained."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lenetml.record import TrialRecord, write_atomically
-from lenetml.search.loop import OnEpoch, Plan, Train, TrialPlan
-from lenetml.search.oracle import Ask
+from lenetml.search.loop import Direction, OnEpoch, Plan, Train, TrialPlan
+from lenetml.search.oracle import Ask, Asker, FixedNetwork, random_search
 from lenetml.spec import Spec
-from lenetml.spec.domains import Point
+from lenetml.spec.domains import Point, all_points
 from lenetml.spec.shapes import Impossible, trace
 from lenetml.trial.data import LoadedData
 from lenetml.trial.evaluate import metrics, pack_predictions
@@ -18,6 +18,17 @@ from lenetml.trial.train import train_trial
 from lenetml.values import derive_seed
 
 FileOf = Callable[[str, int], Path]
+
+
+def asker(spec: Spec, data: LoadedData, objective: str, direction: Direction) -> Asker:
+    """Say what to try next: one network, or what the strategy proposes."""
+    search = spec.document.search
+    if search is None or search.trials is None or all(it.size == 1 for it in spec.space.values()):
+        return FixedNetwork(next(all_points(spec.space)))
+    possible = is_possible(spec, data)
+    return random_search(
+        spec.space, possible, objective, direction, search.trials, spec.document.seed
+    )
 
 
 def is_possible(spec: Spec, data: LoadedData) -> Callable[[Point], bool]:

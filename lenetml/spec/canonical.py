@@ -204,8 +204,16 @@ def _put(data: dict[str, Any], use: Use, space: SearchSpace) -> None:
 
 def _domain_as_data(domain: Domain) -> dict[str, Any]:
     if isinstance(domain, Choice):
-        return {"values": list(domain.values)}
-    return {"min": domain.low, "max": domain.high}
+        data: dict[str, Any] = {"values": list(domain.values)}
+    else:
+        data = {"min": domain.low, "max": domain.high}
+        if domain.step is not None:
+            data["q"] = domain.step
+        if domain.is_log:
+            data["distribution"] = "log_uniform_values"
+    if domain.when:
+        data["when"] = {each.place: list(each.values) for each in domain.when}
+    return data
 
 
 def _sorted(data: Any) -> Any:

@@ -1,23 +1,47 @@
 """Domains: the values that a hyperparameter may take.
 
 `values` and `value` give a `Choice`, `min` and `max` a `Range`. A point of the search space gives
-each hyperparameter one value of its domain; tied values are lists.
+each hyperparameter that exists there one value of its domain; tied values are lists. `declared.py`
+reads domains from the text of a spec.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, TypeAlias
 
-from lenetml.spec.nodes import Complaint, Entry, Node, Scalar, Sequence, plain
-from lenetml.spec.nodes import Mapping as MappingNode
-from lenetml.spec.problems import did_you_mean, shortened
+from lenetml.spec.problems import shortened
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
-MAX_VALUES = 1000
-DOMAIN_KEYS = ("values", "min", "max", "value")
+
+@dataclass(frozen=True)
+class Condition:
+    """What must hold of another hyperparameter.
+
+    Args:
+        name: The other one.
+        position: The position of its tied values that is meant; None: its value.
+        values: One of these.
+    """
+
+    name: str
+    position: int | None
+    values: tuple[Any, ...]
+
+    @property
+    def place(self) -> str:
+        """What it asks for, as written: `name` or `name.0`."""
+        return self.name if self.position is None else f"{self.name}.{self.position}"
+
+    def holds(self, point: Point) -> bool:
+        """Whether it holds at a point; a name that does not exist there makes it false."""
+        return self.name in point and self.admits(point[self.name])
+
+    def admits(self, value: Any) -> bool:
+        """Whether it holds of a value of the other hyperparameter."""
+        found = value if self.position is None else value[self.position]
+        return any(is_same(found, wanted) for wanted in self.values)
 
 
 @dataclass(frozen=True)
@@ -26,9 +50,11 @@ class Choice:
 
     Args:
         values: Numbers, texts, booleans, or tied values: lists of one length.
+        when: All conditions under which the hyperparameter exists, those of its parents too.
     """
 
     values: tuple[Any, ...]
+    when: tuple[Condition, ...] = ()
 
     @property
     def is_tied(self) -> bool:
@@ -43,10 +69,21 @@ class Choice:
 
 @dataclass(frozen=True)
 class Range:
-    """All numbers from `low` to `high`, both included; whole numbers if both are whole."""
+    """All numbers from `low` to `high`, both included; whole numbers if both are whole.
+
+    Args:
+        low: The smallest.
+        high: The largest.
+        step: Only multiples of it, which both ends are; None: every number.
+        is_log: Drawn evenly on a logarithmic scale.
+        when: All conditions under which the hyperparameter exists, those of its parents too.
+    """
 
     low: int | float
     high: int | float
+    step: int | float | None = None
+    is_log: bool = False
+    when: tuple[Condition, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -56,12 +93,105 @@ class Range:
     @property
     def size(self) -> int | None:
         """The number of values; None where it is not finite."""
-        return int(self.high) - int(self.low) + 1 if self.is_whole else None
+        if self.is_whole:
+            return int((self.high - self.low) // (self.step or 1)) + 1
+        return None if self.step is None else round((self.high - self.low) / self.step) + 1
 
 
 Domain: TypeAlias = Choice | Range
 SearchSpace: TypeAlias = Mapping[str, Domain]
 Point: TypeAlias = Mapping[str, Any]
+
+
+def is_active(domain: Domain, point: Point) -> bool:
+    """Whether a hyperparameter of this domain exists at a point."""
+    return all(condition.holds(point) for condition in domain.when)
+
+
+def all_values(domain: Domain) -> Sequence[Any]:
+    """Every value of a finite domain, in order."""
+    if isinstance(domain, Choice):
+        return domain.values
+    if domain.is_whole:
+        return range(int(domain.low), int(domain.high) + 1, int(domain.step or 1))
+    assert domain.size is not None and domain.step is not None
+    step = domain.step
+    return tuple(on_grid(domain, domain.low + index * step) for index in range(domain.size))
+
+
+def all_points(space: SearchSpace) -> Iterator[dict[str, Any]]:
+    """Every point of a finite space, the first name slowest.
+
+    Args:
+        space: The domains, each after those that its conditions name.
+    """
+    points: list[tuple[dict[str, Any], list[str]]] = [({}, list(space))]
+    while points:
+        point, left = points.pop()
+        if not left:
+            yield point
+        elif not is_active(space[left[0]], point):
+            points.append((point, left[1:]))
+        else:
+            values = reversed(all_values(space[left[0]]))
+            points += [({**point, left[0]: value}, left[1:]) for value in values]
+
+
+def on_grid(domain: Range, value: float) -> int | float:
+    """The multiple of the step that is nearest, without the noise of floating point."""
+    if domain.step is None:
+        return value
+    if isinstance(domain.step, int):
+        return round(value / domain.step) * domain.step
+    return float(round(value / domain.step) * Fraction(repr(domain.step)))
+
+
+def joined(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+    """Several conditions as at most one for each place: its values are those that all admit."""
+    result: dict[tuple[str, int | None], Condition] = {}
+    for each in conditions:
+        place = (each.name, each.position)
+        if place in result:
+            allowed = tuple(value for value in result[place].values if _is_in(value, each.values))
+            each = replace(each, values=allowed)
+        result[place] = each
+    return tuple(result.values())
+
+
+def with_parents(conditions: Iterable[Condition], space: SearchSpace) -> tuple[Condition, ...]:
+    """Conditions with those under which the named hyperparameters exist themselves."""
+    found = list(conditions)
+    return joined([*found, *(inner for each in found for inner in space[each.name].when)])
+
+
+def implies(given: Iterable[Condition], wanted: Iterable[Condition], space: SearchSpace) -> bool:
+    """Whether the wanted conditions hold wherever the given ones do, by looking at every value.
+
+    Args:
+        given: With those of their parents.
+        wanted: The same; all are on finite domains.
+        space: All domains.
+    """
+    given = list(given)
+    for name in {each.name for each in given}:
+        if not admitted(name, given, space):
+            return True
+    return all(
+        all(each.admits(value) for value in admitted(each.name, given, space)) for each in wanted
+    )
+
+
+def admitted(name: str, given: Iterable[Condition], space: SearchSpace) -> list[Any]:
+    """The values of a hyperparameter that all of the conditions on it admit."""
+    on_it = [each for each in given if each.name == name]
+    # The values asked for are fewer than those of the domain, which may be a long range.
+    whole = [each.values for each in on_it if each.position is None]
+    candidates = whole[0] if whole else all_values(space[name])
+    return [value for value in candidates if all(each.admits(value) for each in on_it)]
+
+
+def _is_in(value: Any, values: tuple[Any, ...]) -> bool:
+    return any(is_same(value, other) for other in values)
 
 
 def corners(domain: Domain) -> tuple[Any, ...]:
@@ -87,14 +217,14 @@ def as_real(domain: Choice, position: int | None) -> Choice | None:
         The new values, or None where they are no whole numbers.
     """
     if position is None:
-        whole = all(_kind(value) == "whole" for value in domain.values)
-        return Choice(tuple(float(value) for value in domain.values)) if whole else None
-    if not all(_kind(value[position]) == "whole" for value in domain.values):
+        whole = all(kind_of(value) == "whole" for value in domain.values)
+        return replace(domain, values=tuple(map(float, domain.values))) if whole else None
+    if not all(kind_of(value[position]) == "whole" for value in domain.values):
         return None
     rows = [list(value) for value in domain.values]
     for row in rows:
         row[position] = float(row[position])
-    return Choice(tuple(rows))
+    return replace(domain, values=tuple(rows))
 
 
 def is_same(value: object, other: object) -> bool:
@@ -113,144 +243,16 @@ def own_value(domain: Domain, position: int | None, wanted: Any) -> Any:
     if isinstance(domain, Choice):
         values = [value if position is None else value[position] for value in domain.values]
         return next((value for value in values if is_same(value, wanted)), None)
-    if not domain.is_whole or _kind(wanted) not in ("whole", "real"):
+    if domain.size is None or kind_of(wanted) not in ("whole", "real"):
         return None
-    return int(wanted) if domain.low <= wanted <= domain.high and wanted == int(wanted) else None
+    if not domain.low <= wanted <= domain.high:
+        return None
+    nearest = on_grid(domain, wanted) if domain.step else round(wanted)
+    return nearest if is_same(nearest, wanted) else None
 
 
-def read_space(node: Node) -> tuple[dict[str, Domain], list[Complaint]]:
-    """Read the section `search_space`.
-
-    Returns:
-        The domains that could be read, by name, and all complaints about the others.
-    """
-    if not isinstance(node, MappingNode):
-        note = "write name: {values: [...]}, each name on a line of its own"
-        return {}, [Complaint("search_space must map names to domains", node.span, (note,))]
-    space: dict[str, Domain] = {}
-    complaints: list[Complaint] = []
-    for entry in node.entries:
-        if not NAME.fullmatch(entry.key):
-            message = f'"{shortened(entry.key)}" cannot be a hyperparameter\'s name'
-            notes = ("a name is lower-case letters, digits and _, and starts with a letter",)
-            complaints.append(Complaint(message, entry.span, notes))
-        try:
-            space[entry.key] = _read_domain(entry)
-        except _Refused as refusal:
-            complaints.append(refusal.complaint)
-    return space, complaints
-
-
-class _Refused(Exception):
-    """A domain that cannot be read, with the complaint about it."""
-
-    def __init__(self, node: Node | Entry, message: str, *notes: str) -> None:
-        super().__init__(message)
-        self.complaint = Complaint(message, node.span, notes)
-
-
-def _read_domain(entry: Entry) -> Domain:
-    node, name = entry.node, shortened(entry.key)
-    if not isinstance(node, MappingNode):
-        value = written(plain(node))
-        hints = {Sequence: f"{{values: {value}}}", Scalar: f"{{value: {value}}}"}
-        hint = "{values: [...]}" if value == "nothing" else hints[type(node)]
-        raise _Refused(node, f"{name} must have a domain", f"write {name}: {hint}")
-    for inner in node.entries:
-        if inner.key not in DOMAIN_KEYS:
-            notes = ("allowed: " + ", ".join(DOMAIN_KEYS), *did_you_mean(inner.key, DOMAIN_KEYS))
-            key = shortened(inner.key)
-            raise _Refused(inner, f'unknown key "{key}" in the domain of {name}', *notes)
-    keys = {inner.key: inner.node for inner in node.entries}
-    if set(keys) == {"values"}:
-        return _read_values(name, keys["values"])
-    if set(keys) == {"value"}:
-        return Choice((_read_value(name, keys["value"]),))
-    if set(keys) == {"min", "max"}:
-        return _read_range(name, keys["min"], keys["max"])
-    found = "found: " + (", ".join(keys) or "nothing")
-    raise _Refused(
-        entry, f"{name} must have one domain", found, "allowed: values, or min and max, or value"
-    )
-
-
-def _read_values(name: str, node: Node) -> Choice:
-    if not isinstance(node, Sequence) or not node.items:
-        found = f"found: {written(plain(node))}"
-        raise _Refused(node, f"values of {name} must be a list with at least one value", found)
-    if len(node.items) > MAX_VALUES:
-        raise _Refused(node, f"{name} has more than {MAX_VALUES:,} values")
-    values = [_read_value(name, item) for item in node.items]
-    kinds = {_kind(value) for value in values}
-    if len(kinds - {"whole", "real"}) + bool(kinds & {"whole", "real"}) > 1:
-        raise _Refused(
-            node,
-            f"values of {name} must be of one kind",
-            f"found: {written(values)}",
-        )
-    if kinds == {"list"}:
-        values = _unify_tied(name, node, values)
-    elif kinds == {"whole", "real"}:
-        values = [float(value) for value in values]
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            number = _kind(value) in ("whole", "real")
-            notes = ("a decimal number has a point: 0.2",) if number else ()
-            said = written(plain(node.items[index]))
-            raise _Refused(node.items[index], f"{said} is twice in values of {name}", *notes)
-    return Choice(tuple(values))
-
-
-def _unify_tied(name: str, node: Sequence, values: list[list[Any]]) -> list[list[Any]]:
-    """Check that tied values have one length and one kind a position; mixed numbers are reals."""
-    for item, value in zip(node.items, values, strict=True):
-        if len(value) != len(values[0]):
-            raise _Refused(
-                item,
-                f"tied values of {name} must have one length",
-                f"found: {len(values[0])} in the first, {len(value)} here",
-            )
-    columns = []
-    for position, column in enumerate(zip(*values, strict=True)):
-        kinds = {_kind(value) for value in column}
-        if kinds == {"whole", "real"}:
-            column = tuple(float(value) for value in column)
-        elif len(kinds) > 1 or kinds == {"list"}:
-            raise _Refused(node, f"tied values of {name} must be of one kind at .{position}")
-        columns.append(column)
-    return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _read_value(name: str, node: Node) -> Any:
-    value = plain(node)
-    items = value if isinstance(value, list) else [value]
-    if isinstance(value, dict) or value is None or not items:
-        raise _Refused(node, f"a value of {name} must be a number, a text, true, false or a list")
-    if any(isinstance(item, dict | list) or item is None for item in items):
-        raise _Refused(node, f"a list in {name} must hold numbers, texts, true or false")
-    return value
-
-
-def _read_range(name: str, low_node: Node, high_node: Node) -> Range:
-    ends = []
-    for key, node in (("min", low_node), ("max", high_node)):
-        value = plain(node)
-        if _kind(value) not in ("whole", "real"):
-            raise _Refused(node, f"{key} of {name} must be a number", f"found: {written(value)}")
-        ends.append(value)
-    low, high = ends
-    if not low < high:
-        raise _Refused(
-            low_node,
-            f"min of {name} must be less than max",
-            f"found: min {written(low)}, max {written(high)}",
-        )
-    if {_kind(low), _kind(high)} == {"whole", "real"}:
-        low, high = float(low), float(high)
-    return Range(low, high)
-
-
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """The kind of a value: boolean, whole, real, text, list, or nothing."""
     if isinstance(value, bool):
         return "boolean"
     for kind, types in (("whole", int), ("real", float), ("text", str), ("list", list)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 from collections.abc import Iterator, Mapping
@@ -11,20 +10,23 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from lenetml.spec.domains import Choice, Domain, Point, Range, SearchSpace, corners, written
+from lenetml.spec.domains import (
+    Domain,
+    Point,
+    Range,
+    SearchSpace,
+    all_values,
+    corners,
+    is_active,
+    written,
+)
 from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.layers import MAX_REPEATS, Item, Layer
 from lenetml.spec.nodes import Path
-from lenetml.spec.places import marker_at
-from lenetml.spec.shapes import Impossible, LayerShape, Shape, trace
-from lenetml.spec.space import (
-    Use,
-    expand,
-    look_up,
-    looks_like_reference,
-    read_reference,
-    substitute,
-)
+from lenetml.spec.propagate import impossible_share, names_of
+from lenetml.spec.shapes import Impossible, Shape, trace
+from lenetml.spec.space import looks_like_reference, read_reference
+from lenetml.spec.unroll import CONTAINERS, expand, most_times, unroll
 
 MAX_LAYERS = 1000
 MAX_ENUMERATED = 100_000
@@ -70,8 +72,12 @@ def check_size(items: Any, space: SearchSpace) -> Iterator[Finding]:
         yield Finding(("architecture",), message, notes, at_key=True)
 
 
-def check_shapes(draft: Draft) -> tuple[Feasibility | None, list[Finding]]:
+def check_shapes(draft: Draft, drawn: SearchSpace) -> tuple[Feasibility | None, list[Finding]]:
     """Look for networks that cannot be built, in a spec without other mistakes.
+
+    Args:
+        draft: The spec.
+        drawn: The domains that are drawn from.
 
     Returns:
         How much of the search space can be built, None where the shape of the images is not
@@ -83,7 +89,7 @@ def check_shapes(draft: Draft) -> tuple[Feasibility | None, list[Finding]]:
     if not shape or not classes:
         return None, []
     items = draft.data["architecture"]
-    result = feasibility(items, draft.space, draft.uses, shape, len(classes))
+    result = feasibility(items, draft.space, drawn, shape, len(classes))
     return result, list(_tell(result))
 
 
@@ -91,12 +97,12 @@ def _most_layers(items: Any, space: SearchSpace) -> int:
     """The largest number of layers that an architecture can have; what is no layer counts one."""
     total = 0
     for item in items if isinstance(items, list) else ():
-        arguments = item.get("repeat") if isinstance(item, dict) else None
-        if isinstance(arguments, dict):
-            times = _most(arguments.get("times"), space)
-            total += max(times * _most_layers(arguments.get("layers"), space), 1)
-        else:
+        name, arguments = next(iter(item.items())) if isinstance(item, dict) and item else ("", {})
+        if not isinstance(arguments, dict) or name not in CONTAINERS:
             total += 1
+            continue
+        times = _most(arguments.get("times"), space) if name == "repeat" else 1
+        total += max(times * _most_layers(arguments.get("layers"), space), 1)
     return total
 
 
@@ -110,97 +116,81 @@ def _most(times: Any, space: SearchSpace) -> int:
 
 def architecture_at(items: list[Any], point: Point) -> tuple[list[Path], list[Layer]]:
     """The layers of an architecture in turn at a point, each with its path in the spec."""
-    placed = list(expand(substitute(items, lambda ref: look_up(point, ref)), point))
+    placed = list(expand(items, point))
     layers = _ITEMS.validate_python([item for _, item in placed])
     return [path for path, _ in placed], list(layers)
 
 
-def shapes_at(
-    items: list[Any], point: Point, input_shape: Shape, n_classes: int
-) -> tuple[LayerShape, ...]:
-    """The shapes of a network at a point.
-
-    Raises:
-        Impossible: The network cannot be built.
-    """
-    return trace(architecture_at(items, point)[1], input_shape, n_classes)
-
-
-def names_that_reach_shapes(uses: tuple[Use, ...]) -> tuple[str, ...]:
-    """The hyperparameters that decide whether a network can be built."""
-    names = (
-        use.reference.name
-        for use in uses
-        if use.reference is not None
-        and (marker := marker_at(use.path)) is not None
-        and marker.reaches_shape
-    )
-    return tuple(dict.fromkeys(names))
-
-
 def feasibility(
     items: list[Any],
+    declared: SearchSpace,
     space: SearchSpace,
-    uses: tuple[Use, ...],
     input_shape: Shape,
     n_classes: int,
 ) -> Feasibility:
-    """Look at every combination of values that reach a shape, or at a sample of many.
+    """Find out how much of a search space can be built, or estimate it where it is large.
 
     Args:
         items: The architecture with references.
-        space: All domains, checked.
-        uses: The places that hold references.
+        declared: The domains as written.
+        space: The domains that are drawn from.
         input_shape: Height, width, channels.
         n_classes: The number of classes.
     """
-    names = names_that_reach_shapes(uses)
-    base = {name: _first(domain) for name, domain in space.items()}
+    entries = list(unroll(items, most_times(declared)))
+    reaching = {name for entry in entries for name in names_of(entry, space)}
+    reaching |= {each.name for name in reaching for each in space[name].when}
+    names = [name for name in space if name in reaching]
     sizes = [space[name].size for name in names]
+    base = {name: corners(domain)[0] for name, domain in space.items()}
     total = math.prod(size for size in sizes if size is not None)
-    is_exact = None not in sizes and total <= MAX_ENUMERATED
-    points = _all_points(space, names) if is_exact else _sampled_points(space, names)
-    impossible, count = 0, 0
-    misfit = None
-    for values in points:
-        count += 1
-        paths, layers = architecture_at(items, base | values)
-        try:
-            trace(layers, input_shape, n_classes)
-        except Impossible as error:
-            impossible += 1
-            misfit = misfit or _describe(error, paths, layers, values)
-    return Feasibility(impossible / count, is_exact, misfit)
-
-
-def _first(domain: Domain) -> Any:
-    return domain.values[0] if isinstance(domain, Choice) else domain.low
-
-
-def _all_values(domain: Domain) -> tuple[Any, ...]:
-    if isinstance(domain, Choice):
-        return domain.values
-    return tuple(range(int(domain.low), int(domain.high) + 1))
-
-
-def _all_points(space: SearchSpace, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for values in itertools.product(*(_all_values(space[name]) for name in names)):
-        yield dict(zip(names, values, strict=True))
-
-
-def _sampled_points(space: SearchSpace, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    if None not in sizes and total <= MAX_ENUMERATED:
+        share, example = impossible_share(entries, space, base, input_shape)
+        misfit = None
+        if example is not None:
+            misfit = _misfit_at(items, space, base, example, input_shape, n_classes)
+        # Sums of shares are exact but for the last bits of floating point.
+        return Feasibility(round(share, 12), is_exact=True, misfit=misfit)
     # A seed of its own: a check must say the same every time.
     draw = random.Random(0)
-    for _ in range(SAMPLES):
-        yield {name: _drawn(space[name], draw) for name in names}
+    points = (_drawn_point(space, names, draw) for _ in range(SAMPLES))
+    misfits = [_misfit_at(items, space, base, it, input_shape, n_classes) for it in points]
+    found = [misfit for misfit in misfits if misfit is not None]
+    return Feasibility(len(found) / SAMPLES, is_exact=False, misfit=found[0] if found else None)
+
+
+def _misfit_at(
+    items: list[Any],
+    space: SearchSpace,
+    base: Point,
+    values: Mapping[str, Any],
+    input_shape: Shape,
+    n_classes: int,
+) -> Misfit | None:
+    """What does not fit where these values reach a shape, whatever the other names are."""
+    point = {**base, **values}
+    point = {name: point[name] for name in space if is_active(space[name], point)}
+    paths, layers = architecture_at(items, point)
+    try:
+        trace(layers, input_shape, n_classes)
+    except Impossible as error:
+        return _describe(error, paths, layers, values)
+    return None
+
+
+def _drawn_point(space: SearchSpace, names: list[str], draw: random.Random) -> dict[str, Any]:
+    point: dict[str, Any] = {}
+    for name in names:
+        if is_active(space[name], point):
+            point[name] = _drawn(space[name], draw)
+    return point
 
 
 def _drawn(domain: Domain, draw: random.Random) -> Any:
-    if isinstance(domain, Range):
-        if domain.is_whole:
-            return draw.randint(int(domain.low), int(domain.high))
-        return draw.uniform(domain.low, domain.high)
-    return draw.choice(domain.values)
+    if domain.size is not None:
+        return draw.choice(all_values(domain))
+    assert isinstance(domain, Range)
+    return draw.uniform(domain.low, domain.high)
 
 
 def _describe(

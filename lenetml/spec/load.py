@@ -9,27 +9,27 @@ from typing import Any
 
 from lenetml.errors import DataError, SpecError, UsageError
 from lenetml.spec import canonical
+from lenetml.spec.brackets import check_brackets
+from lenetml.spec.conditions import with_lists
 from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
-from lenetml.spec.domains import Point, SearchSpace, read_space
+from lenetml.spec.declared import read_space
+from lenetml.spec.domains import Point, SearchSpace
 from lenetml.spec.draft import Draft, Finding
+from lenetml.spec.existence import check_each, check_existence, drawn_space
 from lenetml.spec.feasibility import Feasibility, check_shapes, check_size
 from lenetml.spec.layers import normalised
 from lenetml.spec.nodes import Complaint, Node, Path, Scalar, Severity, Span, find, plain
 from lenetml.spec.nodes import Mapping as MappingNode
 from lenetml.spec.overrides import apply_overrides
 from lenetml.spec.problems import Problem, in_order
-from lenetml.spec.references import (
-    check_uses,
-    check_values,
-    first_document,
-    stand_in,
-    with_reals,
-)
+from lenetml.spec.references import check_values, first_document, stand_in, with_reals
 from lenetml.spec.rules import RULES
 from lenetml.spec.sections import ConcreteSpec, Data
 from lenetml.spec.source import MAX_BYTES, decode, parse, split_lines
-from lenetml.spec.space import Use, find_uses, resolve
+from lenetml.spec.space import Use, find_uses
+from lenetml.spec.unroll import resolve
 from lenetml.spec.userdata import read_facts
+from lenetml.spec.uses import check_uses
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Spec:
         document: The spec with the first value of each domain: for the sections that hold no
             references.
         data: The plain data with references.
-        space: The domains by name, in the order of the text.
+        declared: The domains as written, by name, in the order of the text.
+        space: The domains that are drawn from: those of `$name.each` once a repetition.
         uses: Where references stand.
         facts: What is known of the data; None: nothing yet.
         feasibility: How much of the space can be built; None where shapes are not known.
@@ -56,6 +57,7 @@ class Spec:
     overrides: tuple[str, ...]
     document: ConcreteSpec
     data: Mapping[str, Any]
+    declared: SearchSpace
     space: SearchSpace
     uses: tuple[Use, ...]
     facts: DatasetFacts | None
@@ -72,17 +74,17 @@ class Spec:
     def canonical(self, *, with_defaults: bool = True) -> dict[str, Any]:
         """The spec in its one form; see `canonical.canonical`."""
         return canonical.canonical(
-            self.document, self.space, self.uses, self.facts, with_defaults=with_defaults
+            self.document, self.declared, self.uses, self.facts, with_defaults=with_defaults
         )
 
     def result_hash(self, fingerprint: str) -> str:
         """The SHA-256 over what decides the result, on data of this fingerprint."""
         baselines = [baseline.result_hash(fingerprint) for baseline in self.baselines]
         form = self.canonical(with_defaults=False)
-        return canonical.result_hash(form, fingerprint, baselines, self.space)
+        return canonical.result_hash(form, fingerprint, baselines, self.declared)
 
 
-def load_spec(path: File, overrides: Sequence[str] = ()) -> Spec:
+def load_spec(path: str | File, overrides: Sequence[str] = ()) -> Spec:
     """Read and check a spec.
 
     Raises:
@@ -95,7 +97,9 @@ def load_spec(path: File, overrides: Sequence[str] = ()) -> Spec:
     return spec
 
 
-def check_spec(path: File, overrides: Sequence[str] = ()) -> tuple[Spec | None, list[Problem]]:
+def check_spec(
+    path: str | File, overrides: Sequence[str] = ()
+) -> tuple[Spec | None, list[Problem]]:
     """Find every problem of a spec.
 
     Returns:
@@ -104,7 +108,7 @@ def check_spec(path: File, overrides: Sequence[str] = ()) -> tuple[Spec | None, 
     Raises:
         UsageError: There is no such file, or an override is no `path=value`.
     """
-    return _check_file(path, tuple(overrides), is_baseline=False)
+    return _check_file(File(path), tuple(overrides), is_baseline=False)
 
 
 def _check_file(
@@ -169,6 +173,8 @@ class _Reader:
         self._add(too_large := list(check_size(data.get("architecture"), domains)))
         if too_large:
             return None
+        if "architecture" in data:
+            data["architecture"] = with_lists(data["architecture"], domains)
         uses = tuple(find_uses(data))
         self._add(check_uses(data, uses, domains))
         findings, broken = check_values(data, uses, domains)
@@ -184,14 +190,21 @@ class _Reader:
         baselines = () if self.is_baseline else self._read_baselines(draft)
         if self.has_errors:
             return None
-        feasible, findings = check_shapes(draft)
+        findings = list(check_each(data, uses, domains))
+        self._add(findings or check_existence(data, uses, domains))
+        if self.has_errors:
+            return None
+        drawn = drawn_space(data, uses, domains)
+        self._add(check_brackets(draft, drawn))
+        feasible, findings = check_shapes(draft, drawn)
         self._add(findings)
         if self.has_errors:
             return None
         domains = with_reals(data, uses, domains)
+        drawn = drawn_space(data, uses, domains)
         document = first_document(data, domains)
         return Spec(
-            self.path, self.text, self.overrides, document, data, domains, uses,
+            self.path, self.text, self.overrides, document, data, domains, drawn, uses,
             draft.facts, feasible, baselines,
             tuple(in_order(self.problems)),
         )  # fmt: skip

@@ -79,6 +79,14 @@ class Complaint:
     severity: Severity = "error"
 
 
+class Refused(Exception):
+    """A part of the text that cannot be read, with the complaint about it."""
+
+    def __init__(self, place: Node | Entry, message: str, *notes: str) -> None:
+        super().__init__(message)
+        self.complaint = Complaint(message, place.span, notes)
+
+
 def plain(node: Node) -> Any:
     """The plain value of a node: dict, list, text, number, boolean or None."""
     if isinstance(node, Scalar):

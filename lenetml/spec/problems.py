@@ -81,8 +81,10 @@ def shortened(text: str, most: int = 60) -> str:
 
 def did_you_mean(word: object, known: Iterable[str]) -> tuple[str, ...]:
     """A line that names the nearest known word, or nothing where none is near."""
-    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
-    return (f'did you mean "{near[0]}"?',) if near else ()
+    # Letters first, then their case: "Relu" means "relu" and not "elu".
+    by_letters = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(word).lower(), list(by_letters), n=1, cutoff=0.6)
+    return (f'did you mean "{by_letters[near[0]]}"?',) if near else ()
 
 
 def as_json(problem: Problem) -> dict[str, Any]:

@@ -52,6 +52,22 @@ def _split(draft: Draft) -> Iterator[Finding]:
         yield Finding(path, error.message, error.notes, at_key=True)
 
 
+def _unused_images(draft: Draft) -> Iterator[Finding]:
+    facts, split = draft.facts, draft.document.data.split
+    if facts is None or split is None:
+        return
+    try:
+        parts = divide(split, facts.pool, facts.own_test, facts.name)
+    except DivisionError:
+        return
+    used = parts.train + parts.val
+    if used < (facts.pool - (parts.test if facts.own_test is None else 0)) / 2:
+        found = f"found: train {parts.train}, val {parts.val}; {parts.unused} images are in no part"
+        notes = (found, "percentages are written as fractions: 0.7")
+        message = "the split leaves most images unused"
+        yield Finding(("data", "split"), message, notes, at_key=True, severity="warning")
+
+
 def _facts(draft: Draft) -> Iterator[Finding]:
     data, facts = draft.document.data, draft.facts
     if data.input_shape and data.input_shape[2] not in (1, 3):
@@ -113,6 +129,21 @@ def _empty_architecture(draft: Draft) -> Iterator[Finding]:
     if not draft.document.architecture:
         note = "write each layer on a line of its own: - flatten"
         yield Finding(("architecture",), "architecture needs at least one layer", (note,), True)
+
+
+def _empty_residuals(draft: Draft) -> Iterator[Finding]:
+    """A residual without layers; a point of the space may leave one so, a text may not."""
+    for path in _empty_lists(draft.data["architecture"], ("architecture",)):
+        if path[-2:] == ("residual", "layers"):
+            yield Finding(path, "layers of residual must have at least 1 item", ("found: []",))
+
+
+def _empty_lists(data: Any, path: Path) -> Iterator[Path]:
+    if data == []:
+        yield path
+    pairs = enumerate(data) if isinstance(data, list) else ()
+    for key, value in data.items() if isinstance(data, dict) else pairs:
+        yield from _empty_lists(value, (*path, key))
 
 
 def _optimizer_keys(draft: Draft) -> Iterator[Finding]:
@@ -241,10 +272,12 @@ RULES: tuple[tuple[Rule, frozenset[str]], ...] = tuple(
         (_name, "name"),
         (_one_source, "data"),
         (_split, "data"),
+        (_unused_images, "data"),
         (_facts, "data"),
         (_empty_keys, ""),
         (_no_repeats, "card data"),
         (_empty_architecture, "architecture"),
+        (_empty_residuals, "architecture"),
         (_optimizer_keys, "training"),
         (_shear, "augmentation"),
         (_search_is_there, "search"),

@@ -18,7 +18,8 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from lenetml.spec.domains import MAX_VALUES, NAME
+from lenetml.spec.conditions import MAX_VALUES
+from lenetml.spec.declared import DISTRIBUTIONS, NAME
 from lenetml.spec.layers import LAYERS
 from lenetml.spec.sections import ConcreteSpec
 from lenetml.spec.types import CONDITION, Prose, Searchable, Text
@@ -31,8 +32,9 @@ _KINDS: list[Schema] = [{"type": kind} for kind in _SCALARS]
 _TIED: Schema = {"type": "array", "items": {"type": list(_SCALARS)}, "minItems": 1}
 _REFERENCE: Schema = {
     "title": "a reference",
-    "description": "The value of a hyperparameter of `search_space`, or one position of it.",
-    "examples": ["$units", "$units.0"],
+    "description": "The value of a hyperparameter of `search_space`: whole, one position of it, "
+    "or in a repeat another `.each` time.",
+    "examples": ["$units", "$units.0", "$units.each"],
     "type": "string",
     "pattern": rf"^\${NAME.pattern}(\.[0-9]+|\.each)?$",
 }
@@ -48,28 +50,63 @@ _DOMAIN_KEYS: Schema = {
     },
     "min": {"description": "The least value; whole if `max` is whole too.", "type": "number"},
     "max": {"description": "The greatest value; above `min`.", "type": "number"},
+    "q": {
+        "description": "Only multiples of it, which `min` and `max` must be themselves.",
+        "examples": [32, 0.1],
+        "type": "number",
+        "exclusiveMinimum": 0,
+    },
     "value": {
         "description": "A constant, under a name.",
         "examples": [5, [3, 5]],
         "anyOf": [*_KINDS, _TIED],
     },
+    "distribution": {
+        "description": "How values are drawn; all but `log_uniform_values` may be left out.",
+        "enum": list(DISTRIBUTIONS),
+    },
+    "when": {
+        "description": "It exists only where other hyperparameters have these values.",
+        "examples": [{"optimizer": "sgd"}, {"layers": [2, 3]}],
+        "$ref": "#/$defs/Condition",
+    },
 }
-# The forms of a domain: what each needs, and what it takes besides.
+# The forms of a domain: what each needs, and its distributions.
 _DOMAIN_FORMS: tuple[tuple[list[str], list[str]], ...] = (
-    (["values"], []),
-    (["min", "max"], []),
-    (["value"], []),
+    (["values"], ["categorical", "constant"]),
+    (["value"], ["categorical", "constant"]),
+    (["min", "max"], ["int_uniform", "uniform"]),
+    (["min", "max", "q"], ["q_uniform"]),
 )
+_LOG_FORM: Schema = {
+    "required": ["distribution", "min", "max"],
+    "propertyNames": {"enum": ["distribution", "min", "max", "when"]},
+    "properties": {
+        "distribution": {"const": "log_uniform_values"},
+        "min": {"exclusiveMinimum": 0},
+    },
+}
 _DOMAIN: Schema = {
     "title": "a domain",
     "description": "The values that a hyperparameter may take.",
-    "examples": [{"values": [60, 120]}, {"min": 0.1, "max": 0.5}],
+    "examples": [
+        {"values": [60, 120]},
+        {"min": 0.1, "max": 0.5},
+        {"distribution": "log_uniform_values", "min": 0.0001, "max": 0.1},
+    ],
     "type": "object",
     "properties": _DOMAIN_KEYS,
     "additionalProperties": False,
     "anyOf": [
-        {"required": needed, "propertyNames": {"enum": needed + more}}
-        for needed, more in _DOMAIN_FORMS
+        *(
+            {
+                "required": needed,
+                "propertyNames": {"enum": [*needed, "distribution", "when"]},
+                "properties": {"distribution": {"enum": distributions}},
+            }
+            for needed, distributions in _DOMAIN_FORMS
+        ),
+        _LOG_FORM,
     ],
 }
 _SEARCH_SPACE: Schema = {

@@ -1,7 +1,6 @@
 """References: where `$name` stands, and what a point of the search space puts there.
 
-Architecture, augmentation and training may hold references; a drawn point turns the spec into a
-`ConcreteSpec` without any.
+Architecture, augmentation and training may hold references.
 """
 
 from __future__ import annotations
@@ -11,23 +10,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lenetml.spec.domains import Choice, Point, SearchSpace, is_same
+from lenetml.spec.domains import Choice, Point, SearchSpace
 from lenetml.spec.nodes import Path
 
 OPEN_SECTIONS = ("architecture", "augmentation", "training")
 LEFT_OUT = object()
 
-_REFERENCE = re.compile(r"\$([a-z][a-z0-9_]*)(?:\.([0-9]{1,3}))?")
+_REFERENCE = re.compile(r"\$([a-z][a-z0-9_]*)(?:\.([0-9]{1,3}|each))?")
 
 
 @dataclass(frozen=True)
 class Reference:
-    """`$name`, or `$name.0` for one position of a tied value."""
+    """`$name`, `$name.0` for one position of a tied value, `$name.each` for each repetition."""
 
     name: str
     position: int | None = None
+    is_each: bool = False
 
     def __str__(self) -> str:
+        if self.is_each:
+            return f"${self.name}.each"
         return f"${self.name}" + ("" if self.position is None else f".{self.position}")
 
 
@@ -54,11 +56,13 @@ def looks_like_reference(value: object) -> bool:
 
 
 def read_reference(text: str) -> Reference | None:
-    """Read `$name` or `$name.0`; None where it is neither."""
+    """Read `$name`, `$name.0` or `$name.each`; None where it is none of them."""
     match = _REFERENCE.fullmatch(text)
     if match is None:
         return None
-    return Reference(match[1], None if match[2] is None else int(match[2]))
+    if match[2] in (None, "each"):
+        return Reference(match[1], is_each=match[2] is not None)
+    return Reference(match[1], int(match[2]))
 
 
 def find_uses(data: Mapping[str, Any]) -> list[Use]:
@@ -114,64 +118,34 @@ def substitute(data: Any, value_of: Callable[[Reference], Any]) -> Any:
 
     Args:
         data: Plain data with references.
-        value_of: Gives a value, or `LEFT_OUT` to leave the key or item out.
+        value_of: Gives a value, or `LEFT_OUT` to leave the key out that it belongs to.
     """
     if isinstance(data, dict):
         pairs = ((key, substitute(value, value_of)) for key, value in data.items())
         return {key: value for key, value in pairs if value is not LEFT_OUT}
     if isinstance(data, list):
-        items = (substitute(item, value_of) for item in data)
-        return [item for item in items if item is not LEFT_OUT]
+        items = [substitute(item, value_of) for item in data]
+        return LEFT_OUT if any(item is LEFT_OUT for item in items) else items
     if looks_like_reference(data) and (reference := read_reference(data)) is not None:
         return value_of(reference)
     return data
 
 
-def look_up(point: Point, reference: Reference) -> Any:
-    """The value of a reference at a point; `LEFT_OUT` where the name does not exist there."""
-    value = point.get(reference.name, LEFT_OUT)
-    if reference.position is None or value is LEFT_OUT:
-        return value
-    return value[reference.position]
+def look_up(point: Point, reference: Reference, repetition: int | None = None) -> Any:
+    """The value of a reference at a point; `LEFT_OUT` where the name does not exist there.
 
-
-def resolve(data: Mapping[str, Any], point: Point) -> dict[str, Any]:
-    """Turn a spec's data with references into data without, at one point.
-
-    Layers whose `when` is false are gone, and each `repeat` is replaced by its layers in turn.
+    Args:
+        point: A value for each hyperparameter that exists.
+        reference: What is asked for.
+        repetition: Of the innermost repeat around the reference, from 0.
     """
-    resolved = dict(data)
-    for section in OPEN_SECTIONS:
-        if section in data:
-            resolved[section] = substitute(data[section], lambda ref: look_up(point, ref))
-    resolved["architecture"] = [item for _, item in expand(resolved["architecture"], point)]
-    return resolved
+    if reference.is_each and reference.name not in point:
+        return point.get(name_of_repetition(reference.name, repetition), LEFT_OUT)
+    value = point.get(reference.name, LEFT_OUT)
+    place = repetition if reference.is_each else reference.position
+    return value if place is None or value is LEFT_OUT else value[place]
 
 
-def expand(
-    items: list[Any], point: Point, path: Path = ("architecture",)
-) -> Iterator[tuple[Path, Any]]:
-    """Give the layers in turn, each with the path of the item that it comes from."""
-    for index, item in enumerate(items):
-        name, arguments = (item, {}) if isinstance(item, str) else next(iter(item.items()))
-        place = (*path, index, name)
-        if not _holds(arguments.get("when", True), point):
-            continue
-        if name == "repeat":
-            for _ in range(arguments["times"]):
-                yield from expand(arguments["layers"], point, (*place, "layers"))
-        else:
-            yield place, {name: {key: arguments[key] for key in arguments if key != "when"}}
-
-
-def _holds(when: bool | Mapping[str, Any], point: Point) -> bool:
-    """Whether a condition is true at a point; a name that does not exist there makes it false."""
-    if isinstance(when, bool):
-        return when
-    for key, wanted in when.items():
-        reference = read_reference(f"${key}")
-        found = look_up(point, reference) if reference else LEFT_OUT
-        allowed = wanted if isinstance(wanted, list) else [wanted]
-        if not any(is_same(found, value) for value in allowed):
-            return False
-    return True
+def name_of_repetition(name: str, repetition: int | None) -> str:
+    """The hyperparameter that `$name.each` draws for one repetition."""
+    return f"{name}_{repetition}"

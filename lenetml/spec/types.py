@@ -84,9 +84,17 @@ def _check_when(value: Any) -> bool | dict[str, Any]:
         raise custom("must be true, false, or a condition: {name: value}")
     for name, wanted in value.items():
         values = wanted if isinstance(wanted, list) else [wanted]
-        if not values or not all(isinstance(each, bool | int | float | str) for each in values):
+        if not values or not all(_is_single(each) or _is_tied(each) for each in values):
             raise custom("must ask for a value, or for one of a list: {name: [value, value]}", name)
     return value
+
+
+def _is_single(value: object) -> bool:
+    return isinstance(value, bool | int | float | str)
+
+
+def _is_tied(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_single, value))
 
 
 def _check_factors(value: Any) -> tuple[float, float]:
@@ -200,7 +208,7 @@ CONDITION = {
     "description": "The values that hyperparameters must have; of a list, one of them.",
     "type": "object",
     "propertyNames": {"pattern": r"^[a-z][a-z0-9_]*(\.[0-9]{1,3})?$"},
-    "additionalProperties": _or_list(_WANTED),
+    "additionalProperties": _or(_WANTED, "array", items=_or_list(_WANTED), minItems=1),
     "minProperties": 1,
 }
 

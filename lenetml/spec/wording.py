@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
 from lenetml.spec.domains import written
 from lenetml.spec.layers import LAYERS
 from lenetml.spec.nodes import Path
-from lenetml.spec.places import keys_at, name_of, owner_of
+from lenetml.spec.places import keys_at, model_at, name_of, owner_of
 from lenetml.spec.problems import did_you_mean, shortened
 from lenetml.spec.space import looks_like_reference
 
@@ -48,7 +48,7 @@ def explain(error: ErrorDetails) -> tuple[str, tuple[str, ...]]:
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), error["input"], path)
     if kind == "missing":
-        return f"{owner_of(path)} needs {path[-1]}", ()
+        return f"{owner_of(path)} needs {path[-1]}", _choices(path)
     if kind == "unknown_layer":
         return _unknown_layer(context["name"])
     if kind == "no_layer":
@@ -62,7 +62,7 @@ def explain(error: ErrorDetails) -> tuple[str, tuple[str, ...]]:
         notes = _colon(error["input"]) if isinstance(error["input"], str) else ()
         return f"{name_of(path)} must be a section", (*_found(error), allowed, *notes)
     sentence, notes = describe(error)
-    notes = notes or _remedy(sentence, error["input"], path)
+    notes = _remedy(sentence, error["input"], path) or notes
     return f"{name_of(path)} {sentence}", (*_found(error), *notes)
 
 
@@ -93,6 +93,8 @@ def _remedy(sentence: str, value: Any, path: Path) -> tuple[str, ...]:
         return (f"write {_YES_AND_NO[value]}",)
     if sentence.startswith("must be a text") and isinstance(value, bool | int | float):
         return (f'as a text it needs quotes: "{written(value)}"',)
+    if value == "softmax":
+        return ("the output layer with softmax is added to every network: take this one away",)
     if sentence == "must be a list" and path[-1] in ("architecture", "layers"):
         return ("write each layer on a line of its own: - flatten",)
     return ()
@@ -153,3 +155,12 @@ def _found(error: ErrorDetails) -> tuple[str, ...]:
 
 def _number(bound: float) -> str:
     return f"{int(bound):,}" if float(bound).is_integer() else written(bound)
+
+
+def _choices(path: Path) -> tuple[str, ...]:
+    """The values that a missing key may have, where there are only some."""
+    model = model_at(path)
+    field = model.model_fields.get(str(path[-1])) if model else None
+    if field is None or get_origin(field.annotation) is not Literal:
+        return ()
+    return ("allowed: " + ", ".join(map(str, get_args(field.annotation))),)

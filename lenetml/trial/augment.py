@@ -25,8 +25,9 @@ def draw(
 ) -> tf.Tensor:
     """Draw the parameters of n images.
 
-    As in Keras 3.15, `tx` comes from the height shift and `ty` from the width shift, so that
-    `height_shift_range` moves images sideways; a range of 1 is the whole side (there: a pixel).
+    `tx` moves images sideways and comes from the width shift, as Keras's documentation says
+    (Keras 3.15 itself draws it from the height shift); a range of 1 is the whole side (there: a
+    pixel).
 
     Args:
         augmentation: The section of a concrete spec.
@@ -42,8 +43,8 @@ def draw(
     half = np.array(
         [
             augmentation.rotation_range,
-            augmentation.height_shift_range * height,
             augmentation.width_shift_range * width,
+            augmentation.height_shift_range * height,
             augmentation.shear_range,
             augmentation.zoom_range,
             augmentation.zoom_range,

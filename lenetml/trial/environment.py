@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -76,6 +78,23 @@ def environment(threads_per_trial: int = 1, root: Path = ROOT) -> EnvironmentRec
         onednn=_uses_onednn(flags, part),
         threads_per_trial=threads_per_trial,
     )
+
+
+def tell_command(arguments: Sequence[str]) -> str:
+    """Put a command line into words that name no folder of this machine and are UTF-8.
+
+    Args:
+        arguments: Those of `lenetml`. Of an absolute path, its last part stays, and of the home
+            folder `~`.
+    """
+    home = re.escape(os.path.expanduser("~").rstrip("/") or "~")
+    shortened = []
+    for argument in arguments:
+        option, equals, value = argument.rpartition("=")
+        value = value if value == "/" or not value.startswith("/") else Path(value).name
+        shortened.append(re.sub(rf"{home}(?=/|$)", "~", f"{option}{equals}{value}"))
+    line = shlex.join(["lenetml", *shortened])
+    return line.encode("utf-8", "backslashreplace").decode()
 
 
 def core_seconds() -> float:

@@ -15,87 +15,19 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lenetml.spec.layers import (
-    ActivationLayer,
-    AnyLayer,
-    BatchNormalization,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    Pooling2D,
-)
+from lenetml.spec.layers import AnyLayer
 from lenetml.spec.sections import (
     DEFAULT_ADAMW_WEIGHT_DECAY,
     DEFAULT_DECAY,
     READS_MOMENTUM,
     Training,
 )
+from lenetml.trial.keras_layers import glorot, stack
 from lenetml.values import derive_seed
 
 MAX_IMAGES_AT_ONCE = 500
 # 256 MiB for the largest feature map of one batch of predictions.
 MAX_VALUES_AT_ONCE = 2**26
-
-
-def _conv2d(layer: Conv2D, name: str, seed: int) -> Any:
-    return keras.layers.Conv2D(
-        layer.filters,
-        layer.kernel_size,
-        strides=layer.strides,
-        padding=layer.padding,
-        activation=layer.activation,
-        use_bias=layer.use_bias,
-        kernel_initializer=keras.initializers.GlorotUniform(seed),
-        name=name,
-    )
-
-
-def _pooling2d(layer: Pooling2D, name: str, seed: int) -> Any:
-    kinds = {"average": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}
-    return kinds[layer.kind](
-        layer.pool_size, strides=layer.strides, padding=layer.padding, name=name
-    )
-
-
-def _batch_normalization(layer: BatchNormalization, name: str, seed: int) -> Any:
-    return keras.layers.BatchNormalization(
-        momentum=layer.momentum, epsilon=layer.epsilon, name=name
-    )
-
-
-def _activation(layer: ActivationLayer, name: str, seed: int) -> Any:
-    return keras.layers.Activation(layer.function, name=name)
-
-
-def _dropout(layer: Dropout, name: str, seed: int) -> Any:
-    return keras.layers.Dropout(layer.rate, seed=seed, name=name)
-
-
-def _flatten(layer: Flatten, name: str, seed: int) -> Any:
-    return keras.layers.Flatten(name=name)
-
-
-def _dense(layer: Dense, name: str, seed: int) -> Any:
-    return keras.layers.Dense(
-        layer.units,
-        activation=layer.activation,
-        use_bias=layer.use_bias,
-        kernel_initializer=keras.initializers.GlorotUniform(seed),
-        name=name,
-    )
-
-
-KERAS_LAYERS: dict[type[Layer], Callable[[Any, str, int], Any]] = {
-    Conv2D: _conv2d,
-    Pooling2D: _pooling2d,
-    BatchNormalization: _batch_normalization,
-    ActivationLayer: _activation,
-    Dropout: _dropout,
-    Flatten: _flatten,
-    Dense: _dense,
-}
 
 
 def build_model(
@@ -110,14 +42,11 @@ def build_model(
         seed: From 1 to 2**32 - 1; the same seed gives the same weights and the same dropout.
     """
     inputs = keras.Input(input_shape, name="image")
-    values = inputs
-    for number, layer in enumerate(layers, start=1):
-        name = f"{layer.layer}_{number}"
-        values = KERAS_LAYERS[type(layer)](layer, name, derive_seed(seed, "layer", number))(values)
+    values = stack(layers, inputs, seed)
     output = keras.layers.Dense(
         n_classes,
         activation="softmax",
-        kernel_initializer=keras.initializers.GlorotUniform(derive_seed(seed, "layer", "output")),
+        kernel_initializer=glorot(derive_seed(seed, "layer", "output")),
         name="output",
     )
     return keras.Model(inputs, output(values), name="network")

@@ -1,4 +1,4 @@
-"""TensorFlow set to one thread before it starts, so that results do not depend on the cores."""
+"""TensorFlow and Keras set so that results depend on neither the cores nor the user's settings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lenetml.errors import UsageError
 
 
 def use_one_thread() -> None:
-    """Load TensorFlow, quiet, with one intra-op and one inter-op thread.
+    """Load TensorFlow, quiet, with one intra-op and one inter-op thread, and Keras as it comes.
 
     Call it before anything else imports TensorFlow or Keras, which read their environment while
-    they load. A second call changes nothing. A level that the user gave in
-    `TF_CPP_MIN_LOG_LEVEL` is kept.
+    they load. A second call changes nothing. What `~/.keras/keras.json` says does not count; a
+    level that the user gave in `TF_CPP_MIN_LOG_LEVEL` is kept.
 
     Raises:
         UsageError: TensorFlow already runs with other numbers of threads.
@@ -23,7 +23,11 @@ def use_one_thread() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with _silent_start() if "tensorflow" not in sys.modules else contextlib.nullcontext():
+        import keras
         import tensorflow as tf
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_epsilon(1e-7)
     threading = tf.config.threading
     try:
         threading.set_intra_op_parallelism_threads(1)
