@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from lenetml import facts
 from lenetml.errors import SearchError
 from lenetml.facts import Finished, KeptModel
+from lenetml.files import write_atomically
 from lenetml.folder import MODEL_NAME, RunFolder, note_look
-from lenetml.record import BaselineRecord, TestRecord, TrialRecord, write_atomically
+from lenetml.record import BaselineRecord, TestRecord, TrialRecord
 from lenetml.search.journal import JOURNAL_NAME, Journal
 from lenetml.search.loop import SearchResult, choose
 from lenetml.spec import Spec

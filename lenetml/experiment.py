@@ -16,9 +16,10 @@ from lenetml import __version__, facts
 from lenetml.errors import NotYetError
 from lenetml.evaluation import choose_winner, compare_baselines, keep_winner, open_test
 from lenetml.facts import Finished
+from lenetml.files import write_atomically
 from lenetml.folder import SPEC_NAME, RunFolder, open_folder
 from lenetml.mirror import Mirror, open_mirror
-from lenetml.record import Record, write_atomically, write_record
+from lenetml.record import Record, write_record
 from lenetml.report.card import drop_cards, write_cards
 from lenetml.search.journal import JOURNAL_NAME, Journal
 from lenetml.search.loop import Direction, Listener, SearchResult, run_search

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lenetml.errors import FolderError
-from lenetml.record import RECORD_NAME, Record, read_record, write_atomically
+from lenetml.files import write_atomically
+from lenetml.record import RECORD_NAME, Record, read_record
 from lenetml.search.journal import JOURNAL_NAME, refuse_if_held
 
 SPEC_NAME = "spec.yaml"

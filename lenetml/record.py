@@ -7,13 +7,13 @@ not measured is `null` with a reason beside it, never zero.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from lenetml.errors import FolderError
+from lenetml.files import write_atomically
 from lenetml.values import Value
 
 RECORD_NAME = "record.json"
@@ -311,27 +311,3 @@ def record_schema() -> str:
     """The JSON Schema of `record.json`, as text."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps(schema | Record.model_json_schema(), indent=2)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file so that readers, or a crash, see the old or the new one and never half.
-
-    Raises:
-        FolderError: It cannot be written; the disk may be full.
-    """
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with scratch.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        raise FolderError(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        scratch.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from lenetml.record import write_atomically
+from lenetml.files import write_atomically
 from lenetml.spec.domains import Domain, Range, SearchSpace
 from lenetml.spec.sections import Search, Wandb
 

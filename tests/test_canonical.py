@@ -50,7 +50,6 @@ def test_the_canonical_form_is_read_as_the_same_spec(path, with_defaults, tmp_pa
     assert again.result_hash("data") == spec.result_hash("data")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_random_specs_are_read_as_the_same_spec(tmp_path):
     for spec in random_specs(tmp_path, 200):
         (tmp_path / "again.yaml").write_text(json.dumps(spec.canonical()))
@@ -105,6 +104,7 @@ def test_steps_scales_and_conditions_are_written_out_whole(tmp_path):
     )
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_keys_are_sorted_but_for_the_names_that_are_drawn_in_order(path):
     spec = load_case(path)
     form = spec.canonical()

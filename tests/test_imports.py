@@ -16,12 +16,13 @@ MODULES = {
 
 # Each floor may import itself where it is a room, and the floors that it names.
 GROUND = {"errors", "values"}
-BELOW = {"spec", "record", *GROUND}
+BELOW = {"spec", "record", "files", *GROUND}
 FLOORS = {
     "errors": {"spec"},  # for type checkers alone: `SpecError` holds problems
     "values": set(),
     "spec": GROUND,
-    "record": GROUND,
+    "files": {"errors"},
+    "record": {"files", *GROUND},
     "trial": BELOW,
     "search": {"trial", *BELOW},
     "report": BELOW,

@@ -119,3 +119,28 @@ def test_whole_numbers_that_are_also_meant_as_such_stay(tmp_path):
     )  # fmt: skip
     assert repr(spec.space["u"].values) == "(1, 2)"
     assert repr(spec.concrete({"u": 2}).augmentation.rotation_range) == "2.0"
+
+
+def test_whole_numbers_stay_where_a_later_repetition_means_them_as_such(tmp_path):
+    layer = {"conv2d": {"filters": "$n.each", "kernel_size": 1}}
+    spec = spec_of(
+        tmp_path,
+        search_space={"n": {"values": [[1, 3], [3, 2]]}},
+        architecture=[{"repeat": {"times": 2, "layers": [layer]}}, "flatten"],
+        search=SEARCH,
+    )
+    assert repr(spec.space["n"].values) == "([1, 3], [3, 2])"
+
+
+def test_conditions_ask_for_reals_where_values_have_become_real(tmp_path):
+    spec = spec_of(
+        tmp_path,
+        search_space={
+            "turn": {"values": [0, 10]},
+            "u": {"values": [3, 4], "when": {"turn": 10}},
+        },
+        architecture=["flatten", {"dense": {"units": "$u", "when": {"turn": 10}}}],
+        augmentation={"rotation_range": "$turn"},
+        search=SEARCH,
+    )
+    assert repr(spec.space["u"].when[0].values) == "(10.0,)"

@@ -84,7 +84,8 @@ def test_values_take_the_place_of_references():
 
 
 def test_a_key_whose_name_does_not_exist_is_left_out():
-    assert substitute({"a": "$u", "b": ["$u", 1]}, lambda ref: look_up({}, ref)) == {"b": [1]}
+    data = {"a": "$u", "b": ["$u", 1], "c": [1]}
+    assert substitute(data, lambda ref: look_up({}, ref)) == {"c": [1]}
     assert look_up({}, Reference("u", 1)) is LEFT_OUT
 
 

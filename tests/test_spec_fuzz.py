@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 from lenetml.errors import UsageError
 from lenetml.spec import check_spec
-from lenetml.spec.domains import corners
+from lenetml.spec.domains import corners, is_active
+from lenetml.spec.nodes import plain
 from lenetml.spec.problems import as_annotation, as_json, as_summary
-from lenetml.spec.source import split_lines
+from lenetml.spec.source import parse, split_lines
 
 HERE = Path(__file__).parent
 TEXTS = [
@@ -29,16 +31,29 @@ ODD = [
     "null", "~", "on", "[]", "{}", "[[1, 2], [3, 4]]", "{a: {b: c}}", "{u: 1}", '"', "'", "&a",
     "*a", "!!x", "<<: *a", "? ", "|", ">", "\t", "\n", "\n  ", "- ", "---", "%", "@", "\r", "é",
     "\u202e", '"\\ud800"', '"\\0"', "²", "repeat", "layers", "times", "when", "layer", " #x",
-    "[$u, 3]",
+    "[$u, 3]", "$u.each", ".each", ".0", "q", "q: 0.1", "q: 1e-300", "distribution",
+    "log_uniform_values", "log_uniform", "normal", "when: {units: 8}", "{u.0: [1, 2]}",
+    "{u.each: true}", "when: $u.each", "residual", "1e-17", "- repeat: {times: 64, layers: [",
 ]  # fmt: skip
 SETS = [
     "training.epochs", "architecture.0", "architecture.1.flatten.when", "architecture.-1", "data",
-    "search_space", "search_space.units.values", "name", "architecture.0.conv2d.kernel_size.1",
+    "search_space", "search_space.units.values", "search_space.units.when",
+    "search_space.units.q", "search_space.units.distribution", "name",
+    "architecture.0.conv2d.kernel_size.1",
+]  # fmt: skip
+PARTS = [
+    {"values": [1, 2, 3]}, {"values": [True, False]}, {"values": [[1, "same"], [2, "valid"]]},
+    {"min": 1, "max": 3}, {"min": 0, "max": 4, "q": 2}, {"min": 0.1, "max": 0.3, "q": 0.1},
+    {"min": 0.1, "max": 0.4, "distribution": "log_uniform_values"}, {"value": 2},
+    {"values": [1, 2], "when": {"units": 8}}, {"repeat": {"times": 2, "layers": ["flatten"]}},
+    {"residual": {"layers": [{"conv2d": {"filters": 1, "kernel_size": 1}}]}}, True, 0, 1, 0.5, [],
+    "sgd", "$units", "$units.each", "$units.0", "$depth", {}, [1, 2], [[1, 2]], None,
 ]  # fmt: skip
 LIBRARY = re.compile(r"object at 0x|pydantic|Input should|Traceback|<class|Extra inputs")
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 PLACE = st.floats(0, 1, exclude_max=True)
+EXCHANGE = st.tuples(PLACE, PLACE, st.none() | st.sampled_from(PARTS))
 NEW = st.sampled_from(ODD) | st.sampled_from(WORDS)
 EDIT = st.tuples(st.sampled_from(["delete", "double", "replace", "insert"]), PLACE, NEW)
 LINE_EDIT = st.tuples(st.sampled_from(["delete", "double", "in", "out", "swap"]), PLACE, PLACE)
@@ -78,6 +93,24 @@ def edit_lines(text: str, kind: str, place: float, other: float) -> str:
     return "\n".join(lines)
 
 
+def places_in(data: object) -> list[tuple[object, object]]:
+    """Every container in plain data with each of its keys or positions, outer ones first."""
+    if isinstance(data, dict):
+        keys: list[object] = list(data)
+    else:
+        keys = list(range(len(data))) if isinstance(data, list) else []
+    inner = [place for key in keys for place in places_in(data[key])]
+    return [(data, key) for key in keys] + inner
+
+
+def exchange(data: object, place: float, other: float, new: object) -> None:
+    """Put one part of plain data in the place of another, or a new one."""
+    if places := places_in(data):
+        container, key = places[int(place * len(places))]
+        source, source_key = places[int(other * len(places))]
+        container[key] = copy.deepcopy(source[source_key] if new is None else new)
+
+
 def as_bytes(text: str) -> bytes:
     return text.encode(errors="surrogatepass")
 
@@ -105,7 +138,12 @@ def check_all(path: Path, content: bytes, overrides: list[str] = []) -> None:  #
         assert "\n" not in as_annotation(problem)
     assert as_summary(problems).count("\n") == 2 + len(problems)
     if spec is not None:
-        spec.concrete({name: corners(domain)[0] for name, domain in spec.space.items()})
+        for end in (0, -1):
+            point: dict[str, object] = {}
+            for name, domain in spec.space.items():
+                if is_active(domain, point):
+                    point[name] = corners(domain)[end]
+            spec.concrete(point)
         form = spec.canonical()
         again, _ = check_spec(write_json(path.with_name("canonical.yaml"), form))
         assert again is not None
@@ -149,6 +187,16 @@ def test_lines_that_are_changed(path, text, edits):
 @given(text=st.sampled_from(TEXTS), name=st.sampled_from(SETS), value=NEW)
 def test_options_that_change_anything(path, text, name, value):
     check_all(path, text.encode(), [f"{name}={value}"])
+
+
+@few
+@given(text=st.sampled_from(TEXTS), edits=st.lists(EXCHANGE, min_size=1, max_size=4))
+def test_parts_that_are_exchanged(path, text, edits):
+    root, _ = parse(text)
+    data = plain(root)
+    for edit in edits:
+        exchange(data, *edit)
+    check_all(path, json.dumps(data).encode())
 
 
 @few

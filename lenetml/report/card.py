@@ -14,7 +14,8 @@ from typing import cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lenetml.record import Record, write_atomically
+from lenetml.files import write_atomically
+from lenetml.record import Record
 from lenetml.report.figures import draw_confusion, draw_learning_curves
 from lenetml.report.language import load_translations, templates_folder
 from lenetml.report.markdown import code, escape

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from lenetml.record import TrialRecord, write_atomically
+from lenetml.files import write_atomically
+from lenetml.record import TrialRecord
 from lenetml.search.loop import Direction, OnEpoch, Plan, Train, TrialPlan
 from lenetml.search.oracle import Ask, Asker, FixedNetwork, random_search
 from lenetml.spec import Spec

@@ -11,26 +11,26 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from lenetml.spec.domains import (
+    Choice,
     Domain,
     Point,
-    Range,
     SearchSpace,
-    all_values,
     corners,
     is_active,
+    on_grid,
     written,
 )
 from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.layers import MAX_REPEATS, Item, Layer
 from lenetml.spec.nodes import Path
-from lenetml.spec.propagate import impossible_share, names_of
+from lenetml.spec.propagate import Steps, can_be_built, impossible_share, names_of
 from lenetml.spec.shapes import Impossible, Shape, trace
-from lenetml.spec.space import looks_like_reference, read_reference
+from lenetml.spec.space import LEFT_OUT, looks_like_reference, read_reference
 from lenetml.spec.unroll import CONTAINERS, expand, most_times, unroll
 
 MAX_LAYERS = 1000
 MAX_ENUMERATED = 100_000
-SAMPLES = 10_000
+SAMPLES = 2_000
 _ORDINALS = ("", "first ", "second ", "third ", "fourth ", "fifth ", "sixth ", "seventh ")
 
 
@@ -153,10 +153,14 @@ def feasibility(
         return Feasibility(round(share, 12), is_exact=True, misfit=misfit)
     # A seed of its own: a check must say the same every time.
     draw = random.Random(0)
+    steps = [Steps(entry, names_of(entry, space), base) for entry in entries]
     points = (_drawn_point(space, names, draw) for _ in range(SAMPLES))
-    misfits = [_misfit_at(items, space, base, it, input_shape, n_classes) for it in points]
-    found = [misfit for misfit in misfits if misfit is not None]
-    return Feasibility(len(found) / SAMPLES, is_exact=False, misfit=found[0] if found else None)
+    lost = [it for it in points if not can_be_built(steps, it, input_shape)]
+    misfit = None
+    if lost:
+        example = {name: value for name, value in lost[0].items() if value is not LEFT_OUT}
+        misfit = _misfit_at(items, space, base, example, input_shape, n_classes)
+    return Feasibility(len(lost) / SAMPLES, is_exact=False, misfit=misfit)
 
 
 def _misfit_at(
@@ -181,16 +185,16 @@ def _misfit_at(
 def _drawn_point(space: SearchSpace, names: list[str], draw: random.Random) -> dict[str, Any]:
     point: dict[str, Any] = {}
     for name in names:
-        if is_active(space[name], point):
-            point[name] = _drawn(space[name], draw)
+        point[name] = _drawn(space[name], draw) if is_active(space[name], point) else LEFT_OUT
     return point
 
 
 def _drawn(domain: Domain, draw: random.Random) -> Any:
-    if domain.size is not None:
-        return draw.choice(all_values(domain))
-    assert isinstance(domain, Range)
-    return draw.uniform(domain.low, domain.high)
+    if isinstance(domain, Choice):
+        return draw.choice(domain.values)
+    if domain.size is None:
+        return draw.uniform(domain.low, domain.high)
+    return on_grid(domain, domain.low + draw.randrange(domain.size) * (domain.step or 1))
 
 
 def _describe(

@@ -17,6 +17,7 @@ from lenetml.spec.domains import Point, SearchSpace
 from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.existence import check_each, check_existence, drawn_space
 from lenetml.spec.feasibility import Feasibility, check_shapes, check_size
+from lenetml.spec.hints import HINTS
 from lenetml.spec.layers import normalised
 from lenetml.spec.nodes import Complaint, Node, Path, Scalar, Severity, Span, find, plain
 from lenetml.spec.nodes import Mapping as MappingNode
@@ -184,7 +185,7 @@ class _Reader:
         self._add(findings)
         broken |= {"data"} if findings else set()
         draft = Draft(data, domains, uses, document, broken, facts)
-        for rule, sections in RULES:
+        for rule, sections in (*RULES, *HINTS):
             if not sections & broken:
                 self._add(rule(draft))
         baselines = () if self.is_baseline else self._read_baselines(draft)

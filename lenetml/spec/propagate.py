@@ -59,7 +59,7 @@ def impossible_share(
     lost: list[Share] = []
     for index, entry in enumerate(entries):
         later = {name for names in needed[index + 1 :] for name in names}
-        steps = _Steps(entry, names_of(entry, space), base)
+        steps = Steps(entry, names_of(entry, space), base)
         following: dict[tuple[Shape, Hashable], Share] = {}
         for (shape, _), share in shares.items():
             for part in _split(share, needed[index], space):
@@ -95,7 +95,24 @@ def names_of(entry: Entry, space: SearchSpace) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-class _Steps:
+def can_be_built(steps: Sequence[Steps], values: Values, input_shape: Shape) -> bool:
+    """Whether the network of some values can be built.
+
+    Args:
+        steps: One an entry, in turn.
+        values: Of all names that reach a shape; `LEFT_OUT` where a name does not exist.
+        input_shape: Height, width, channels.
+    """
+    shape = input_shape
+    for step in steps:
+        try:
+            shape = step.take(shape, values)
+        except DoesNotFit:
+            return False
+    return len(shape) == 1
+
+
+class Steps:
     """What an entry makes of shapes, worked out once for each shape and values."""
 
     def __init__(self, entry: Entry, names: tuple[str, ...], base: Point) -> None:

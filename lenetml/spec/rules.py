@@ -13,7 +13,7 @@ from typing import Any
 from lenetml.spec.countries import GRID
 from lenetml.spec.datasets import NAMED
 from lenetml.spec.division import DivisionError, divide
-from lenetml.spec.domains import Choice, written
+from lenetml.spec.domains import written
 from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.imagefiles import composed
 from lenetml.spec.nodes import Path
@@ -21,6 +21,9 @@ from lenetml.spec.places import model_at, name_of
 from lenetml.spec.problems import shortened
 from lenetml.spec.sections import READS_MOMENTUM
 
+# Limits of W&B (wandb 0.31).
+MAX_PROJECT = 128
+MAX_TAG = 64
 _RESERVED_NAMES = {"con", "prn", "aux", "nul"} | {
     f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)
 }
@@ -50,22 +53,6 @@ def _split(draft: Draft) -> Iterator[Finding]:
     except DivisionError as error:
         path: Path = ("data", "split", error.key) if error.key else ("data", "split")
         yield Finding(path, error.message, error.notes, at_key=True)
-
-
-def _unused_images(draft: Draft) -> Iterator[Finding]:
-    facts, split = draft.facts, draft.document.data.split
-    if facts is None or split is None:
-        return
-    try:
-        parts = divide(split, facts.pool, facts.own_test, facts.name)
-    except DivisionError:
-        return
-    used = parts.train + parts.val
-    if used < (facts.pool - (parts.test if facts.own_test is None else 0)) / 2:
-        found = f"found: train {parts.train}, val {parts.val}; {parts.unused} images are in no part"
-        notes = (found, "percentages are written as fractions: 0.7")
-        message = "the split leaves most images unused"
-        yield Finding(("data", "split"), message, notes, at_key=True, severity="warning")
 
 
 def _facts(draft: Draft) -> Iterator[Finding]:
@@ -163,18 +150,6 @@ def _optimizer_keys(draft: Draft) -> Iterator[Finding]:
         yield Finding(("training", "learning_rate_decay"), message, (note,), True)
 
 
-def _shear(draft: Draft) -> Iterator[Finding]:
-    for value in draft.values_at(("augmentation", "shear_range")):
-        if isinstance(value, int | float) and 0 < value < 1:
-            yield Finding(
-                ("augmentation", "shear_range"),
-                f"shear_range is in degrees; {written(value)} is next to nothing",
-                ("a value such as 10 shears visibly",),
-                severity="warning",
-            )
-            return
-
-
 def _search_is_there(draft: Draft) -> Iterator[Finding]:
     free = [name for name, domain in draft.space.items() if domain.size != 1]
     if free and draft.document.search is None:
@@ -226,6 +201,23 @@ def _hyperband(draft: Draft) -> Iterator[Finding]:
         yield Finding(("training", "epochs"), message, (note,))
 
 
+def _wandb(draft: Draft) -> Iterator[Finding]:
+    """What W&B itself would refuse, after the search has begun."""
+    wandb = draft.document.wandb
+    if wandb is None:
+        return
+    odd = sorted(set(wandb.project) & set("/\\#?%:"))
+    if odd or len(wandb.project) > MAX_PROJECT:
+        found = f"found: {' '.join(odd)}" if odd else f"found: {len(wandb.project)} characters"
+        message = f"project of wandb has at most {MAX_PROJECT} characters, none of / \\ # ? % :"
+        yield Finding(("wandb", "project"), message, (found,))
+    for index, tag in enumerate(wandb.tags):
+        if len(tag) > MAX_TAG:
+            found = f"found: {len(tag)} characters"
+            message = f"a tag of wandb has at most {MAX_TAG} characters"
+            yield Finding(("wandb", "tags", index), message, (found,))
+
+
 def _grid(draft: Draft) -> Iterator[Finding]:
     search = draft.document.search
     if search is None or search.strategy != "grid":
@@ -248,21 +240,6 @@ def _country(draft: Draft) -> Iterator[Finding]:
         yield Finding(("energy", "country"), message, notes)
 
 
-def _binary_range(draft: Draft) -> Iterator[Finding]:
-    for name, domain in draft.space.items():
-        if (
-            not isinstance(domain, Choice)
-            and domain.is_whole
-            and (domain.low, domain.high) == (0, 1)
-        ):
-            yield Finding(
-                ("search_space", name),
-                f"{name} is 0 or 1: a range of whole numbers",
-                ("write {min: 0.0, max: 1.0} for a range of reals",),
-                severity="warning",
-            )
-
-
 Rule = Callable[[Draft], Iterator[Finding]]
 
 # Each rule with the sections that it reads.
@@ -272,19 +249,17 @@ RULES: tuple[tuple[Rule, frozenset[str]], ...] = tuple(
         (_name, "name"),
         (_one_source, "data"),
         (_split, "data"),
-        (_unused_images, "data"),
         (_facts, "data"),
         (_empty_keys, ""),
         (_no_repeats, "card data"),
         (_empty_architecture, "architecture"),
         (_empty_residuals, "architecture"),
         (_optimizer_keys, "training"),
-        (_shear, "augmentation"),
         (_search_is_there, "search"),
         (_strategy_keys, "search"),
         (_hyperband, "search training"),
         (_grid, "search"),
         (_country, "energy"),
-        (_binary_range, ""),
+        (_wandb, "wandb"),
     )
 )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenetml.errors import FolderError
-from lenetml.record import write_atomically
+from lenetml.files import write_atomically
 
 
 def pack_weights(weights: list[NDArray[Any]]) -> bytes:

@@ -1,0 +1,109 @@
+"""Warnings: what is worth a look in a spec, and is no mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lenetml.spec.division import DivisionError, divide
+from lenetml.spec.domains import Choice, SearchSpace, written
+from lenetml.spec.draft import Draft, Finding
+from lenetml.spec.nodes import Path
+from lenetml.spec.rules import Rule
+from lenetml.spec.space import looks_like_reference, read_reference
+
+
+def _unused_images(draft: Draft) -> Iterator[Finding]:
+    facts, split = draft.facts, draft.document.data.split
+    if facts is None or split is None:
+        return
+    try:
+        parts = divide(split, facts.pool, facts.own_test, facts.name)
+    except DivisionError:
+        return
+    used = parts.train + parts.val
+    if used < (facts.pool - (parts.test if facts.own_test is None else 0)) / 2:
+        found = f"found: train {parts.train}, val {parts.val}; {parts.unused} images are in no part"
+        notes = (found, "percentages are written as fractions: 0.7")
+        message = "the split leaves most images unused"
+        yield Finding(("data", "split"), message, notes, at_key=True, severity="warning")
+
+
+def _shear(draft: Draft) -> Iterator[Finding]:
+    for value in draft.values_at(("augmentation", "shear_range")):
+        if isinstance(value, int | float) and 0 < value < 1:
+            yield Finding(
+                ("augmentation", "shear_range"),
+                f"shear_range is in degrees; {written(value)} is next to nothing",
+                ("a value such as 10 shears visibly",),
+                severity="warning",
+            )
+            return
+
+
+def _binary_range(draft: Draft) -> Iterator[Finding]:
+    for name, domain in draft.space.items():
+        if (
+            not isinstance(domain, Choice)
+            and domain.is_whole
+            and (domain.low, domain.high) == (0, 1)
+        ):
+            yield Finding(
+                ("search_space", name),
+                f"{name} is 0 or 1: a range of whole numbers",
+                ("write {min: 0.0, max: 1.0} for a range of reals",),
+                severity="warning",
+            )
+
+
+def _normalization_behind_activation(draft: Draft) -> Iterator[Finding]:
+    for path, before in _layers_with_the_one_before(draft.data["architecture"], ("architecture",)):
+        if path[-1] != "batch_normalization" or before is None:
+            continue
+        name, arguments = next(iter(before.items()))
+        function = arguments.get("function" if name == "activation" else "activation", "linear")
+        if _may_bend(function, draft.space):
+            notes = (
+                f"the {name} before it has activation {function}",
+                "usual is: a layer without activation, batch_normalization, then activation",
+            )
+            message = "batch_normalization stands behind an activation"
+            yield Finding(path, message, notes, at_key=True, severity="warning")
+
+
+def _layers_with_the_one_before(
+    items: Any, path: Path
+) -> Iterator[tuple[Path, dict[str, Any] | None]]:
+    before = None
+    for index, item in enumerate(items):
+        name, arguments = next(iter(item.items()))
+        yield (*path, index, name), before
+        if "layers" in arguments:
+            yield from _layers_with_the_one_before(
+                arguments["layers"], (*path, index, name, "layers")
+            )
+        before = item
+
+
+def _may_bend(function: Any, space: SearchSpace) -> bool:
+    """Whether an activation, or one of those drawn for it, is not linear."""
+    reference = read_reference(function) if looks_like_reference(function) else None
+    domain = space.get(reference.name) if reference else None
+    if reference is None or not isinstance(domain, Choice):
+        return bool(function != "linear")
+    values = domain.values
+    if domain.is_tied and reference.position is not None:
+        values = tuple(value[reference.position] for value in values)
+    return any(value != "linear" for value in values)
+
+
+# Each with the sections that it reads.
+HINTS: tuple[tuple[Rule, frozenset[str]], ...] = tuple(
+    (rule, frozenset(sections.split()))
+    for rule, sections in (
+        (_unused_images, "data"),
+        (_shear, "augmentation"),
+        (_binary_range, ""),
+        (_normalization_behind_activation, "architecture"),
+    )
+)
