@@ -172,7 +172,7 @@ def loaded_by(*arguments: str, **environment: str) -> tuple[int, set[str]]:
         (["validate", "--help"], 0),
         (["validate", "specs/gmnet.yaml"], 0),
         (["validate", "specs/gmnet.yaml", "specs/lenet5.yaml", "--format", "json"], 0),
-        (["validate", "specs/gmnet.yaml", "--format", "github"], 0),
+        (["validate", "specs/digits.yaml", "--format", "github"], 0),
         (["validate", "specs/gmnet.yaml", "--set", "training.epochs=0", "--format", "github"], 1),
         (["validate", "tests/cases/invalid/several-at-once.yaml"], 1),
         (["validate", "tests/cases/valid/own-data.yaml"], 0),

@@ -11,7 +11,7 @@ from lenetml.spec import load_spec
 SPEC = """\
 name: net
 data: {dataset: digits}
-search_space: {units: {values: [8, 16]}}
+search_space: {units: {values: [8, 16, 24]}}
 architecture: [flatten, dense: {units: $units}]
 training: {epochs: 3}
 search: {strategy: random, trials: 2}

@@ -90,6 +90,7 @@ UNSEEN = {
         baseline-is-itself baseline-missing baseline-not-right baseline-with-other-data
         classes-differ input-shape-differs reserved-name split-test-too-large
         split-too-large split-without-images split-without-test
+        wandb-project-with-a-slash
     """,
 }
 SORTED = {name for names in UNSEEN.values() for name in names.split()}

@@ -28,6 +28,8 @@ N_CLASSES = 10
 IMPOSSIBLE = {"lenet5": 1 / 6}
 # The originals' shear of less than a degree.
 ODD_SHEAR = {"lenet5-augmented", "lenet5-augmented-original", "padocanet", "padocanet-original"}
+# Normalizations that stand behind an activation, as in the originals.
+BENT = {"gmnet": 2, "lenet5-modified": 2, "padocanet": 1, "padocanet-original": 2, "ivannet": 2}
 
 
 def test_all_are_here():
@@ -45,7 +47,11 @@ def test_it_is_right(path):
     assert spec.feasibility.is_exact
     share = IMPOSSIBLE.get(path.stem, 0)
     assert spec.feasibility.impossible_share == pytest.approx(share)
-    assert len(problems) == (share > 0) + (path.stem in ODD_SHEAR)
+    said = [problem.message.partition(" ")[0] for problem in problems]
+    assert said.count("shear_range") == (path.stem in ODD_SHEAR)
+    assert said.count("conv2d") == (share > 0)
+    assert said.count("batch_normalization") == BENT.get(path.stem, 0)
+    assert len(said) == (share > 0) + (path.stem in ODD_SHEAR) + BENT.get(path.stem, 0)
     refuse_what_cannot_run(spec)
 
 

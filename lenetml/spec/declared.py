@@ -154,7 +154,9 @@ def _without_exponents(keys: dict[str, Node]) -> str:
     ends: list[Any] = [plain(keys[key]) if key in keys else None for key in ("min", "max")]
     if not all(kind_of(end) in NUMBERS and abs(end) < 100 for end in ends):
         return f"write distribution: {_LOG} with the values themselves"
-    low, high = (f"{math.exp(end):.4g}" for end in ends)
+    # Small positive ends are no exponents: somebody means these numbers themselves.
+    are_meant = all(0 < end <= 1 for end in ends)
+    low, high = (f"{end if are_meant else math.exp(end):.4g}" for end in ends)
     return f"write {{distribution: {_LOG}, min: {low}, max: {high}}}"
 
 

@@ -118,18 +118,19 @@ class Steps:
     def __init__(self, entry: Entry, names: tuple[str, ...], base: Point) -> None:
         self._entry, self._names, self._base = entry, names, base
         self._layers: dict[Hashable, Layer | None] = {}
-        self._reached: dict[Hashable, Shape | DoesNotFit] = {}
+        # Reasons, not exceptions: those would keep all their frames in memory.
+        self._reached: dict[Hashable, Shape | str] = {}
 
     def take(self, shape: Shape, values: Values) -> Shape:
         key = _live(values, set(self._names))
         if (shape, key) not in self._reached:
             self._reached[shape, key] = self._advance(shape, key, values)
         found = self._reached[shape, key]
-        if isinstance(found, DoesNotFit):
-            raise found
+        if isinstance(found, str):
+            raise DoesNotFit(found)
         return found
 
-    def _advance(self, shape: Shape, key: Hashable, values: Values) -> Shape | DoesNotFit:
+    def _advance(self, shape: Shape, key: Hashable, values: Values) -> Shape | str:
         if key not in self._layers:
             self._layers[key] = self._build(values)
         layer = self._layers[key]
@@ -138,7 +139,7 @@ class Steps:
         try:
             return advance(layer, shape).output_shape
         except DoesNotFit as error:
-            return error
+            return str(error)
 
     def _build(self, values: Values) -> Layer | None:
         known = {**self._base, **values}

@@ -132,7 +132,7 @@ def _renamed(entry: LayerShape) -> LayerShape:
 
 
 def _side(size: int, window: int, stride: int, padding: str) -> int:
-    return math.ceil(size / stride) if padding == "same" else (size - window) // stride + 1
+    return -(-size // stride) if padding == "same" else (size - window) // stride + 1
 
 
 def _require_feature_map(shape: Shape) -> None:
@@ -144,13 +144,12 @@ def _require_feature_map(shape: Shape) -> None:
 def _slide(shape: Shape, window: Shape, strides: Shape, padding: str, what: str) -> Shape:
     """Height and width after a window has slid over a feature map."""
     _require_feature_map(shape)
-    sides = tuple(
-        _side(size, length, stride, padding)
-        for size, length, stride in zip(shape, window, strides, strict=False)
-    )
-    if min(sides) < 1:
+    # Written out: a search space may ask for this a hundred thousand times.
+    height = _side(shape[0], window[0], strides[0], padding)
+    width = _side(shape[1], window[1], strides[1], padding)
+    if height < 1 or width < 1:
         raise DoesNotFit(f"is {in_words(shape)}, smaller than its {in_words(window)} {what}")
-    return sides
+    return height, width
 
 
 def _conv2d(layer: Conv2D, shape: Shape) -> LayerShape:
