@@ -4,43 +4,29 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from lenetml.spec.domains import (
     Choice,
     Domain,
-    Point,
     SearchSpace,
     corners,
     is_active,
     on_grid,
-    written,
 )
 from lenetml.spec.draft import Draft, Finding
-from lenetml.spec.layers import MAX_REPEATS, Item, Layer
-from lenetml.spec.nodes import Path
-from lenetml.spec.propagate import Steps, can_be_built, impossible_share, names_of
-from lenetml.spec.shapes import Impossible, Shape, trace
+from lenetml.spec.layers import MAX_REPEATS
+from lenetml.spec.misfit import Misfit, Network, find_misfit
+from lenetml.spec.propagate import Step, can_be_built, impossible_share
+from lenetml.spec.shapes import Shape
 from lenetml.spec.space import LEFT_OUT, looks_like_reference, read_reference
-from lenetml.spec.unroll import CONTAINERS, expand, most_times, unroll
+from lenetml.spec.unroll import CONTAINERS, most_times, unroll
 
 MAX_LAYERS = 1000
 MAX_ENUMERATED = 100_000
 SAMPLES = 2_000
-_ORDINALS = ("", "first ", "second ", "third ", "fourth ", "fifth ", "sixth ", "seventh ")
-
-
-@dataclass(frozen=True)
-class Misfit:
-    """An example of an impossible point, and the layer that does not fit."""
-
-    path: Path
-    layer: str
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -48,7 +34,7 @@ class Feasibility:
     """How much of a search space can be built.
 
     Args:
-        impossible_share: Share of what random search would draw.
+        impossible_share: Share of what random search would draw, from 0 to 1.
         is_exact: Every combination was looked at, not a sample.
         misfit: An example, where there is one.
     """
@@ -114,13 +100,6 @@ def _most(times: Any, space: SearchSpace) -> int:
     return max([it for it in flat if isinstance(it, int) and it <= MAX_REPEATS], default=1)
 
 
-def architecture_at(items: list[Any], point: Point) -> tuple[list[Path], list[Layer]]:
-    """The layers of an architecture in turn at a point, each with its path in the spec."""
-    placed = list(expand(items, point))
-    layers = _ITEMS.validate_python([item for _, item in placed])
-    return [path for path, _ in placed], list(layers)
-
-
 def feasibility(
     items: list[Any],
     declared: SearchSpace,
@@ -137,49 +116,36 @@ def feasibility(
         input_shape: Height, width, channels.
         n_classes: The number of classes.
     """
-    entries = list(unroll(items, most_times(declared)))
-    reaching = {name for entry in entries for name in names_of(entry, space)}
+    base = {name: corners(domain)[0] for name, domain in space.items()}
+    steps = [Step(entry, space, base) for entry in unroll(items, most_times(declared))]
+    reaching = {name for step in steps for name in step.names}
     reaching |= {each.name for name in reaching for each in space[name].when}
     names = [name for name in space if name in reaching]
     sizes = [space[name].size for name in names]
-    base = {name: corners(domain)[0] for name, domain in space.items()}
     total = math.prod(size for size in sizes if size is not None)
+    exact = None
     if None not in sizes and total <= MAX_ENUMERATED:
-        share, example = impossible_share(entries, space, base, input_shape)
-        misfit = None
-        if example is not None:
-            misfit = _misfit_at(items, space, base, example, input_shape, n_classes)
-        # Sums of shares are exact but for the last bits of floating point.
-        return Feasibility(round(share, 12), is_exact=True, misfit=misfit)
+        exact = impossible_share(steps, space, input_shape)
+    share, example = exact or _estimate(steps, space, names, input_shape)
+    misfit = None
+    if example is not None:
+        misfit = find_misfit(Network(items, input_shape, n_classes), space, base, example)
+    # Sums of shares are exact but for the last bits of floating point.
+    return Feasibility(round(share, 12), is_exact=exact is not None, misfit=misfit)
+
+
+def _estimate(
+    steps: list[Step], space: SearchSpace, names: list[str], input_shape: Shape
+) -> tuple[float, dict[str, Any] | None]:
+    """The share of impossible points in a sample, and the values of one of them."""
     # A seed of its own: a check must say the same every time.
     draw = random.Random(0)
-    steps = [Steps(entry, names_of(entry, space), base) for entry in entries]
     points = (_drawn_point(space, names, draw) for _ in range(SAMPLES))
     lost = [it for it in points if not can_be_built(steps, it, input_shape)]
-    misfit = None
-    if lost:
-        example = {name: value for name, value in lost[0].items() if value is not LEFT_OUT}
-        misfit = _misfit_at(items, space, base, example, input_shape, n_classes)
-    return Feasibility(len(lost) / SAMPLES, is_exact=False, misfit=misfit)
-
-
-def _misfit_at(
-    items: list[Any],
-    space: SearchSpace,
-    base: Point,
-    values: Mapping[str, Any],
-    input_shape: Shape,
-    n_classes: int,
-) -> Misfit | None:
-    """What does not fit where these values reach a shape, whatever the other names are."""
-    point = {**base, **values}
-    point = {name: point[name] for name in space if is_active(space[name], point)}
-    paths, layers = architecture_at(items, point)
-    try:
-        trace(layers, input_shape, n_classes)
-    except Impossible as error:
-        return _describe(error, paths, layers, values)
-    return None
+    if not lost:
+        return 0.0, None
+    example = {name: value for name, value in lost[0].items() if value is not LEFT_OUT}
+    return len(lost) / SAMPLES, example
 
 
 def _drawn_point(space: SearchSpace, names: list[str], draw: random.Random) -> dict[str, Any]:
@@ -195,26 +161,6 @@ def _drawn(domain: Domain, draw: random.Random) -> Any:
     if domain.size is None:
         return draw.uniform(domain.low, domain.high)
     return on_grid(domain, domain.low + draw.randrange(domain.size) * (domain.step or 1))
-
-
-def _describe(
-    error: Impossible, paths: list[Path], layers: list[Layer], values: Mapping[str, Any]
-) -> Misfit:
-    given = ", ".join(f"{name} {written(value)}" for name, value in values.items())
-    prefix = f"with {given} " if given else ""
-    if error.index == len(layers):
-        return Misfit(
-            ("architecture",),
-            "the output layer",
-            f"{prefix}the input of the output layer {error.reason}",
-        )
-    path = paths[error.index]
-    kind = str(path[-1])
-    same = [index for index, other in enumerate(paths) if other[-1] == kind]
-    number = same.index(error.index) + 1
-    ordinal = _ORDINALS[number] if number < len(_ORDINALS) else f"{number}th "
-    which = f"the {ordinal}{kind}" if len(same) > 1 else kind
-    return Misfit(path, kind, f"{prefix}the input of {which} {error.reason}")
 
 
 def _tell(result: Feasibility) -> Iterator[Finding]:
@@ -237,6 +183,3 @@ def _tell(result: Feasibility) -> Iterator[Finding]:
     notes.append("the search passes over such points; they are no trials")
     message += f" for {bound}{percent} of the search space"
     yield Finding(misfit.path, message, tuple(notes), at_key=True, severity="warning")
-
-
-_ITEMS = TypeAdapter(list[Item])

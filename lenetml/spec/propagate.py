@@ -7,16 +7,15 @@ last use, so that points which have become alike go on as one.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from lenetml.spec.domains import Point, SearchSpace, all_values, is_active
-from lenetml.spec.layers import Item, Layer
+from lenetml.spec.layers import LAYERS, Layer
 from lenetml.spec.places import marker_at
-from lenetml.spec.shapes import DoesNotFit, Shape, advance
+from lenetml.spec.shapes import DoesNotFit, Shape, advance, shortcut
 from lenetml.spec.space import (
     LEFT_OUT,
     Reference,
@@ -24,9 +23,15 @@ from lenetml.spec.space import (
     name_of_repetition,
     read_reference,
 )
-from lenetml.spec.unroll import Entry, Guard, layer_at
+from lenetml.spec.unroll import Entry, Guard, arguments_at
 
-Values = Mapping[str, Any]
+Names = tuple[str, ...]
+Values = tuple[Any, ...]
+
+MAX_WORK = 360_000
+"""Steps from shape to shape after which an exact answer would take longer than half a second."""
+LAYER_WORK = 8
+"""What it takes to make a layer out of values, in steps."""
 
 
 @dataclass(frozen=True)
@@ -35,55 +40,62 @@ class Share:
 
     Args:
         size: From 0 to 1, as random search draws.
-        values: The live values, and of all others an example; `LEFT_OUT` where a name does not
-            exist.
+        example: What was drawn to come here, the last first: name, value and all before; None:
+            nothing yet.
     """
 
     size: float
-    values: Values
+    example: tuple[str, Any, Any] | None
 
 
 def impossible_share(
-    entries: Sequence[Entry], space: SearchSpace, base: Point, input_shape: Shape
-) -> tuple[float, dict[str, Any] | None]:
+    steps: Sequence[Step], space: SearchSpace, input_shape: Shape
+) -> tuple[float, dict[str, Any] | None] | None:
     """The share of points whose network cannot be built, and the values of one of them.
 
     Args:
-        entries: The unrolled architecture.
+        steps: One a layer of the unrolled architecture.
         space: The drawn domains; all that reach a shape are finite.
-        base: A value for every name, for those that reach no shape.
         input_shape: Height, width, channels.
+
+    Returns:
+        None where that is more work than `MAX_WORK`.
     """
-    needed = [_with_parents(names_of(entry, space), space) for entry in entries]
-    shares: dict[tuple[Shape, Hashable], Share] = {(input_shape, ()): Share(1.0, {})}
+    needed = [_with_parents(step.names, space) for step in steps]
+    known: Names = ()
+    shares: dict[tuple[Shape, Values], Share] = {(input_shape, ()): Share(1.0, None)}
     lost: list[Share] = []
-    for index, entry in enumerate(entries):
+    work = 0
+    for index, step in enumerate(steps):
         later = {name for names in needed[index + 1 :] for name in names}
-        steps = Steps(entry, names_of(entry, space), base)
-        following: dict[tuple[Shape, Hashable], Share] = {}
-        for (shape, _), share in shares.items():
-            for part in _split(share, needed[index], space):
-                try:
-                    reached = steps.take(shape, part.values)
-                except DoesNotFit:
+        fresh = tuple(name for name in needed[index] if name not in known)
+        drawn = known + fresh
+        kept = tuple(name for name in drawn if name in later)
+        used_by, live_of = picker(drawn, step.names), picker(drawn, kept)
+        following: dict[tuple[Shape, Values], Share] = {}
+        for (shape, before), share in shares.items():
+            for values, part in _split(before, share, known, fresh, space):
+                work += 1 + len(step.inner)
+                if work + LAYER_WORK * step.n_layers > MAX_WORK:
+                    return None
+                reached = step.take(shape, used_by(values))
+                if reached is None:
                     lost.append(part)
                     continue
-                key = (reached, _live(part.values, later))
-                before = following.get(key)
-                size = part.size + (before.size if before else 0.0)
-                following[key] = Share(size, before.values if before else part.values)
-        shares = following
-    for (shape, _), share in shares.items():
-        if len(shape) != 1:
-            lost.append(share)
+                key = (reached, live_of(values))
+                same = following.get(key)
+                following[key] = Share(same.size + part.size, same.example) if same else part
+        work += LAYER_WORK * step.n_layers
+        shares, known = following, kept
+    unfinished = [share for (shape, _), share in shares.items() if len(shape) != 1]
+    lost += unfinished
     if not lost:
         return 0.0, None
-    example = {name: value for name, value in lost[0].values.items() if value is not LEFT_OUT}
-    total = 1.0 if not any(len(shape) == 1 for shape, _ in shares) else _sum(lost)
-    return total, example
+    total = 1.0 if len(unfinished) == len(shares) else sum(share.size for share in lost)
+    return total, _as_point(lost[0].example)
 
 
-def names_of(entry: Entry, space: SearchSpace) -> tuple[str, ...]:
+def names_of(entry: Entry, space: SearchSpace) -> Names:
     """The drawn hyperparameters that decide what a layer makes of a shape, or if it is there."""
     names = [name for guard in entry.guards for name in _guard_names(guard, space)]
     for key, value in entry.arguments.items():
@@ -95,89 +107,158 @@ def names_of(entry: Entry, space: SearchSpace) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def can_be_built(steps: Sequence[Steps], values: Values, input_shape: Shape) -> bool:
+def can_be_built(steps: Sequence[Step], values: Mapping[str, Any], input_shape: Shape) -> bool:
     """Whether the network of some values can be built.
 
     Args:
-        steps: One an entry, in turn.
+        steps: One a layer of the unrolled architecture.
         values: Of all names that reach a shape; `LEFT_OUT` where a name does not exist.
         input_shape: Height, width, channels.
     """
     shape = input_shape
     for step in steps:
-        try:
-            shape = step.take(shape, values)
-        except DoesNotFit:
+        reached = step.take(shape, tuple(_hashable(values[name]) for name in step.names))
+        if reached is None:
             return False
+        shape = reached
     return len(shape) == 1
 
 
-class Steps:
-    """What an entry makes of shapes, worked out once for each shape and values."""
+class Step:
+    """What one layer that may be there makes of a shape, worked out once for shape and values.
 
-    def __init__(self, entry: Entry, names: tuple[str, ...], base: Point) -> None:
-        self._entry, self._names, self._base = entry, names, base
-        self._layers: dict[Hashable, Layer | None] = {}
-        # Reasons, not exceptions: those would keep all their frames in memory.
-        self._reached: dict[Hashable, Shape | str] = {}
+    Args:
+        entry: The layer.
+        space: The drawn domains.
+        base: A value for every name, for those that reach no shape.
+    """
 
-    def take(self, shape: Shape, values: Values) -> Shape:
-        key = _live(values, set(self._names))
-        if (shape, key) not in self._reached:
-            self._reached[shape, key] = self._advance(shape, key, values)
-        found = self._reached[shape, key]
-        if isinstance(found, str):
-            raise DoesNotFit(found)
-        return found
+    def __init__(self, entry: Entry, space: SearchSpace, base: Point) -> None:
+        self.names = names_of(entry, space)
+        self._entry, self._base = entry, base
+        self.inner = [Step(each, space, base) for each in entry.inner]
+        self._used_by = [picker(self.names, step.names) for step in self.inner]
+        self._present: dict[Values, bool] = {}
+        self._layers: dict[Values, Layer] = {}
+        self.n_layers = 0
+        self._reached: dict[tuple[Shape, Values], Shape | None] = {}
+        self._sums: dict[tuple[Shape, Shape], bool] = {}
 
-    def _advance(self, shape: Shape, key: Hashable, values: Values) -> Shape | str:
-        if key not in self._layers:
-            self._layers[key] = self._build(values)
-        layer = self._layers[key]
-        if layer is None:
-            return shape
+    def take(self, shape: Shape, values: Values) -> Shape | None:
+        """The shape behind the layer; None: it does not fit.
+
+        Args:
+            shape: In front of it.
+            values: Of `names`, in turn; `LEFT_OUT` where a name does not exist.
+        """
         try:
-            return advance(layer, shape).output_shape
-        except DoesNotFit as error:
-            return str(error)
+            return self._reached[shape, values]
+        except KeyError:
+            reached = self._advance(shape, values)
+            self._reached[shape, values] = reached
+            return reached
 
-    def _build(self, values: Values) -> Layer | None:
-        known = {**self._base, **values}
-        point = {name: value for name, value in known.items() if value is not LEFT_OUT}
-        if not all(guard.holds(point) for guard in self._entry.guards):
+    def _advance(self, shape: Shape, values: Values) -> Shape | None:
+        if self._entry.guards and not self._is_there(values):
+            return shape
+        if self._entry.name == "residual":
+            return self._add(shape, values)
+        if values not in self._layers:
+            arguments = arguments_at(self._entry, self._point(values))
+            self._layers[values] = LAYERS[self._entry.name].model_validate(arguments)
+            self.n_layers += 1
+        try:
+            return advance(self._layers[values], shape).output_shape
+        except DoesNotFit:
             return None
-        ((name, arguments),) = layer_at(self._entry, point).items()
-        layer: Layer = _ITEM.validate_python({name: arguments})
-        return layer
+
+    def _is_there(self, values: Values) -> bool:
+        if values not in self._present:
+            point = self._point(values)
+            self._present[values] = all(guard.holds(point) for guard in self._entry.guards)
+        return self._present[values]
+
+    def _point(self, values: Values) -> Point:
+        own = zip(self.names, values, strict=True)
+        known = {
+            **self._base,
+            **{name: list(value) if isinstance(value, tuple) else value for name, value in own},
+        }
+        return {name: value for name, value in known.items() if value is not LEFT_OUT}
+
+    def _add(self, shape: Shape, values: Values) -> Shape | None:
+        """A residual, by its inner layers: all their combinations are no layers of their own."""
+        inner = shape
+        for step, used_by in zip(self.inner, self._used_by, strict=True):
+            reached = step.take(inner, used_by(values))
+            if reached is None:
+                return None
+            inner = reached
+        self.n_layers = sum(step.n_layers for step in self.inner)
+        if (shape, inner) not in self._sums:
+            self._sums[shape, inner] = _can_be_added(shape, inner)
+        return inner if self._sums[shape, inner] else None
 
 
-def _split(share: Share, names: tuple[str, ...], space: SearchSpace) -> Iterator[Share]:
-    """Split a share by every value of the names that it has no value for yet."""
-    missing = [name for name in names if name not in share.values]
-    if not missing:
-        yield share
+def _can_be_added(outer: Shape, inner: Shape) -> bool:
+    try:
+        shortcut(outer, inner)
+    except DoesNotFit:
+        return False
+    return True
+
+
+def picker(names: Names, wanted: Names) -> Callable[[Values], Values]:
+    """A function that picks the values of some names out of those of more."""
+    places = [names.index(name) for name in wanted]
+    if len(places) > 1:
+        return itemgetter(*places)
+    if not places:
+        return lambda values: ()
+    [place] = places
+    return lambda values: (values[place],)
+
+
+def _split(
+    values: Values, share: Share, known: Names, fresh: Names, space: SearchSpace
+) -> Iterator[tuple[Values, Share]]:
+    """Split a share by every value of the names that are drawn now."""
+    if not fresh:
+        yield values, share
         return
-    name = missing[0]
-    point = {key: value for key, value in share.values.items() if value is not LEFT_OUT}
+    name, *rest = fresh
     domain = space[name]
-    values = all_values(domain) if is_active(domain, point) else (LEFT_OUT,)
-    for value in values:
-        part = Share(share.size / len(values), {**share.values, name: value})
-        yield from _split(part, names, space)
+    drawn: Sequence[Any] = (LEFT_OUT,)
+    if not domain.when or is_active(domain, _existing(known, values)):
+        drawn = all_values(domain)
+    size = share.size / len(drawn)
+    for each in drawn:
+        value = _hashable(each)
+        part = Share(size, (name, value, share.example))
+        yield from _split((*values, value), part, (*known, name), tuple(rest), space)
 
 
-def _with_parents(names: tuple[str, ...], space: SearchSpace) -> tuple[str, ...]:
+def _existing(names: Names, values: Values) -> dict[str, Any]:
+    return {name: value for name, value in zip(names, values, strict=True) if value is not LEFT_OUT}
+
+
+def _as_point(example: tuple[str, Any, Any] | None) -> dict[str, Any]:
+    point: dict[str, Any] = {}
+    while example is not None:
+        name, value, example = example
+        if value is not LEFT_OUT:
+            point[name] = list(value) if isinstance(value, tuple) else value
+    return dict(reversed(point.items()))
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _with_parents(names: Names, space: SearchSpace) -> Names:
     """Names with all that their existence depends on, parents first."""
     wanted = set(names) | {each.name for name in names for each in space[name].when}
     return tuple(name for name in space if name in wanted)
-
-
-def _live(values: Values, names: set[str]) -> Hashable:
-    return tuple(
-        (name, tuple(value) if isinstance(value, list) else value)
-        for name, value in values.items()
-        if name in names
-    )
 
 
 def _guard_names(guard: Guard, space: SearchSpace) -> list[str]:
@@ -195,10 +276,3 @@ def _names_in(value: Any, repetition: int | None, space: SearchSpace) -> list[st
     if reference.is_each and reference.name not in space:
         return [name_of_repetition(reference.name, repetition)]
     return [reference.name]
-
-
-def _sum(shares: list[Share]) -> float:
-    return sum(share.size for share in shares)
-
-
-_ITEM: TypeAdapter[Any] = TypeAdapter(Item)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lenetml.spec.domains import Choice, Point, SearchSpace
@@ -55,6 +56,7 @@ def looks_like_reference(value: object) -> bool:
     return isinstance(value, str) and value.startswith("$")
 
 
+@lru_cache(maxsize=1024)
 def read_reference(text: str) -> Reference | None:
     """Read `$name`, `$name.0` or `$name.each`; None where it is none of them."""
     match = _REFERENCE.fullmatch(text)

@@ -63,7 +63,7 @@ class Entry:
 
     path: Path
     name: str
-    arguments: Mapping[str, Any]
+    arguments: dict[str, Any]
     repetition: int | None
     guards: tuple[Guard, ...]
     inner: tuple[Entry, ...] = ()
@@ -147,7 +147,7 @@ def expand(items: list[Any], point: Point) -> Iterator[tuple[Path, Any]]:
 
 def layer_at(entry: Entry, point: Point) -> dict[str, Any]:
     """An entry as a layer without references, at a point where it is there."""
-    arguments = substitute(dict(entry.arguments), lambda ref: look_up(point, ref, entry.repetition))
+    arguments = arguments_at(entry, point)
     if entry.name == "residual":
         arguments["layers"] = [
             layer_at(inner, point)
@@ -155,6 +155,14 @@ def layer_at(entry: Entry, point: Point) -> dict[str, Any]:
             if all(guard.holds(point) for guard in inner.guards)
         ]
     return {entry.name: arguments}
+
+
+def arguments_at(entry: Entry, point: Point) -> dict[str, Any]:
+    """The arguments of an entry without references, and without its inner layers."""
+    arguments: dict[str, Any] = substitute(
+        entry.arguments, lambda ref: look_up(point, ref, entry.repetition)
+    )
+    return arguments
 
 
 def resolve(data: Mapping[str, Any], point: Point) -> dict[str, Any]:
