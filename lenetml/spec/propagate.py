@@ -188,7 +188,9 @@ class Step:
 
     def _add(self, shape: Shape, values: Values) -> Shape | None:
         """A residual, by its inner layers: all their combinations are no layers of their own."""
-        inner = shape
+        if len(shape) != 3:
+            return None
+        inner: Shape = shape
         for step, used_by in zip(self.inner, self._used_by, strict=True):
             reached = step.take(inner, used_by(values))
             if reached is None:
