@@ -6,13 +6,12 @@ it, after all that can be wrong without it.
 
 from __future__ import annotations
 
-import errno
 import io
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from lenetml import __version__
-from lenetml.errors import FolderError, LenetmlError, SpecError, UsageError
+from lenetml.errors import LenetmlError, SpecError, UsageError, plain_faults
 
 if TYPE_CHECKING:
     from lenetml.facts import Finished
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 MAX_SHOWN = 20
+DEFAULT_OUT = Path("runs")
 T = TypeVar("T")
 
 app = typer.Typer(
@@ -59,8 +59,10 @@ def main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A path need not be UTF-8; escaped like this it is right in JSON, too.
         sys.stdout.reconfigure(errors="backslashreplace")
+    # Whoever reads may stop early, as in `lenetml schema | head`: end there without a word.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        with _plain_faults():
+        with plain_faults():
             app()
     except LenetmlError as error:
         _show_error(error)
@@ -86,7 +88,7 @@ def _options(
 @app.command()
 def run(
     specs: Specs,
-    out: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Folder of all runs.")] = DEFAULT_OUT,
     changes: Set = None,
     fresh: Annotated[bool, typer.Option(help="Start over; the old folder is kept.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -101,7 +103,7 @@ def run(
         for path, spec in zip(specs, loaded, strict=True)
     ]
     if len(right) == len(specs):
-        results = _run_all(specs, right, out, fresh, quiet)
+        results = _run_all(specs, right, out, fresh, quiet, _as_given(out, as_json, quiet))
     failures = [result for result in results if isinstance(result, Failure)]
     finished = [result for result in results if not isinstance(result, Failure)]
     if as_json:
@@ -187,12 +189,14 @@ def _load(path: Path, changes: list[str], quiet: bool) -> Spec:
 
 
 def _run_all(
-    paths: list[Path], specs: list[Spec], out: Path, fresh: bool, quiet: bool
+    paths: list[Path], specs: list[Spec], out: Path, fresh: bool, quiet: bool, given: list[str]
 ) -> list[Finished | Failure]:
     """Run one spec after the other; an interrupt leaves those that ended before it."""
     from lenetml.display import make_display
 
     results: list[Finished | Failure] = []
+    # A connection of W&B's that breaks must not end the run.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         with make_display(quiet=quiet) as display:
             display.stage("loading TensorFlow")
@@ -202,35 +206,31 @@ def _run_all(
             from lenetml import experiment
             from lenetml.trial.environment import tell_command
 
-            options = experiment.Options(out, tell_command(sys.argv[1:]), fresh)
+            options = experiment.Options(out, tell_command(sys.argv[1:]), fresh, repeated=given)
             for path, spec in zip(paths, specs, strict=True):
                 results.append(_attempt(path, partial(experiment.run, spec, options, display)))
     except KeyboardInterrupt as interrupt:
         _say("; ".join(["lenetml: interrupted", *getattr(interrupt, "__notes__", ())]))
         results += [Failure(path, "interrupted", INTERRUPTED) for path in paths[len(results) :]]
+    finally:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     return results
+
+
+def _as_given(out: Path, as_json: bool, quiet: bool) -> list[str]:
+    """Write the options of `run` that hold for every spec, as far as they were given."""
+    flags = [flag for flag, is_on in (("--json", as_json), ("--quiet", quiet)) if is_on]
+    return flags if out == DEFAULT_OUT else ["--out", str(out), *flags]
 
 
 def _attempt(path: Path, action: Callable[[], T]) -> T | Failure:
     """Do something for a spec; an error is shown, so that the next spec has its turn."""
     try:
-        with _plain_faults():
+        with plain_faults():
             return action()
     except LenetmlError as error:
         _show_error(error)
         return Failure(path, str(error), error.exit_code)
-
-
-@contextmanager
-def _plain_faults() -> Iterator[None]:
-    """Make a full disk, or a file that must not be touched, an error that the user can act on."""
-    try:
-        yield
-    except OSError as error:
-        if not (isinstance(error, PermissionError) or error.errno == errno.ENOSPC):
-            raise
-        place = f"{error.filename}: " if error.filename else ""
-        raise FolderError(f"{place}{error.strerror}") from None
 
 
 def _show_error(error: LenetmlError) -> None:

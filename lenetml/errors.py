@@ -4,7 +4,6 @@
     ├── SpecError         1  the spec is not right; holds every problem found
     ├── DataError         1  the data are not right: file and place
     ├── FolderError       1  the folder of a run is damaged, foreign or busy
-    ├── CardError         1  a card lacks something or differs from its record
     ├── NotYetError       1  the spec is right, but this version cannot run it
     ├── UsageError        2  wrong usage, or a file that is not there
     ├── MissingError      3  something is not installed or not reachable
@@ -17,11 +16,12 @@ exception is a bug of lenetml and keeps its traceback.
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lenetml.spec.problems import Problem
 
 
@@ -60,10 +60,6 @@ class FolderError(LenetmlError):
     """The folder of a run cannot be used."""
 
 
-class CardError(LenetmlError):
-    """A card lacks something, or differs from its record."""
-
-
 class NotYetError(LenetmlError):
     """The spec is right, but this version of lenetml cannot run it."""
 
@@ -97,3 +93,19 @@ class TrialError(LenetmlError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+@contextmanager
+def plain_faults() -> Iterator[None]:
+    """Make a full disk, or a file that must not be touched, an error that the user can act on.
+
+    Raises:
+        FolderError: Names the file where the system does.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not (isinstance(error, PermissionError) or error.errno == errno.ENOSPC):
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        raise FolderError(f"{place}{error.strerror}") from None

@@ -5,8 +5,10 @@ TensorFlow must be set to one thread (`trial.threads.use_one_thread`) before thi
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,12 +55,14 @@ class Options:
         command: The command line, for the record.
         fresh: Start over beside an old folder, which is kept.
         reuse: Start over only where the old run did not end.
+        repeated: Options of the command line that go into the advice to start over.
     """
 
     out: Path
     command: str
     fresh: bool = False
     reuse: bool = False
+    repeated: Sequence[str] = ()
 
 
 def run(spec: Spec, options: Options, follower: Follower) -> Finished:
@@ -80,11 +84,12 @@ def run(spec: Spec, options: Options, follower: Follower) -> Finished:
     follower.stage(f"{name}: loading the data")
     data = load_data(spec.document.data, spec.document.seed, spec.path.parent, follower.stage)
     sha256 = spec.result_hash(data.record.fingerprint)
+    start_over = _start_over(spec, options)
     folder = open_folder(
-        options.out, name, sha256, spec.text, fresh=options.fresh, reuse=options.reuse
+        options.out, name, sha256, spec.text, start_over, fresh=options.fresh, reuse=options.reuse
     )
     if folder.record is not None:
-        return _show(spec, folder.path, folder.record)
+        return _show(spec, folder.path, folder.record, start_over)
     try:
         with Journal(folder.path / JOURNAL_NAME) as journal:
             record = _experiment(spec, sha256, data, others, folder, journal, options, follower)
@@ -190,14 +195,21 @@ def _search(
     )  # fmt: skip
 
 
-def _show(spec: Spec, folder: Path, record: Record) -> Finished:
+def _start_over(spec: Spec, options: Options) -> str:
+    """The command line that starts a spec over."""
+    changes = [part for change in spec.overrides for part in ("--set", change)]
+    return shlex.join(["lenetml", "run", str(spec.path), *options.repeated, *changes, "--fresh"])
+
+
+def _show(spec: Spec, folder: Path, record: Record, start_over: str) -> Finished:
     """Give a finished run again; what does not decide its result may have been mended since."""
     asked = spec.document.search.trials if spec.document.search else None
     if asked is not None and asked != record.search.trials_asked:
         raise NotYetError(
-            f"{folder} holds {record.search.trials_asked} trials, the spec asks for {asked}",
+            f"{folder} holds a search with trials: {record.search.trials_asked}; "
+            f"the spec says trials: {asked}",
             "this version cannot continue a finished search",
-            f"lenetml run {spec.path} --fresh starts over and keeps the old folder",
+            f"to start over and keep the old folder: {start_over}",
         )
     energy, section = record.energy, spec.document.energy
     if energy is not None and section is not None:

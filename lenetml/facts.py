@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,12 @@ from lenetml.record import (
     TrialRecord,
 )
 from lenetml.search.loop import Direction, SearchResult
+from lenetml.search.trainer import layer_shapes
 from lenetml.spec import Spec
-from lenetml.spec.canonical import as_data
+from lenetml.spec.canonical import canonical
 from lenetml.spec.domains import Choice, Domain, SearchSpace, all_points
-from lenetml.spec.sections import ConcreteSpec, Energy
-from lenetml.spec.shapes import trace
+from lenetml.spec.sections import READS_MOMENTUM, ConcreteSpec, Energy
+from lenetml.spec.shapes import LayerShape
 from lenetml.trial.data import LoadedData
 from lenetml.trial.energy import Meter, Reading, energy_record
 from lenetml.trial.evaluate import is_guessing, mcnemar, unpack_predictions
@@ -140,7 +142,8 @@ def best_facts(
     assert trial.val is not None and trial.best_epoch is not None
     completed = [other for other in trials if other.status == "completed"]
     chooses_epoch = concrete.training.restore == "best"
-    shapes = trace(concrete.architecture, data.input_shape, len(data.classes))
+    # At one point nothing is searched: no space, no references.
+    form = canonical(concrete, {}, (), None)
     return BestRecord(
         number=trial.number,
         values=trial.values,
@@ -152,20 +155,12 @@ def best_facts(
             trials=len(completed),
             epochs=sum(other.epochs if chooses_epoch else 1 for other in completed),
         ),
-        architecture=[
-            LayerRecord(
-                layer=shape.layer,
-                output_shape=list(shape.output_shape),
-                parameters=shape.parameters,
-                macs=shape.macs,
-            )
-            for shape in shapes
-        ],
+        architecture=_layers(form["architecture"], layer_shapes(concrete, data)),
         parameters=trial.parameters,
         trainable_parameters=model.trainable_parameters,
         macs=trial.macs,
-        training=as_data(concrete.training),
-        augmentation=as_data(concrete.augmentation),
+        training=_without_unread(form["training"]),
+        augmentation=form["augmentation"],
         model_bytes=model.size_bytes,
         model_sha256=model.sha256,
     )
@@ -240,6 +235,32 @@ def cost_facts(trials: Sequence[TrialRecord], seconds: float, core_seconds: floa
         core_seconds=core_seconds,
         images_trained=sum(trial.images_trained for trial in trials),
     )
+
+
+def _layers(items: Sequence[dict[str, Any]], shapes: Sequence[LayerShape]) -> list[LayerRecord]:
+    """The layers with their arguments; the last shape is that of the output layer."""
+    output = {"units": shapes[-1].output_shape[0], "activation": "softmax", "use_bias": True}
+    arguments = [next(iter(item.values())) for item in items] + [output]
+    return [
+        LayerRecord(
+            layer=shape.layer,
+            arguments=each,
+            output_shape=list(shape.output_shape),
+            parameters=shape.parameters,
+            macs=shape.macs,
+        )
+        for shape, each in zip(shapes, arguments, strict=True)
+    ]
+
+
+def _without_unread(training: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a search gave to every trial, and this one's optimizer or schedule not."""
+    unread = set()
+    if training["optimizer"] not in READS_MOMENTUM:
+        unread.add("momentum")
+    if training["learning_rate_schedule"] != "exponential":
+        unread.add("learning_rate_decay")
+    return {key: value for key, value in training.items() if key not in unread}
 
 
 def _space_facts(space: SearchSpace) -> list[Hyperparameter]:

@@ -38,7 +38,14 @@ class RunFolder:
 
 
 def open_folder(
-    out: Path, name: str, spec_sha256: str, spec_text: str, *, fresh: bool, reuse: bool = False
+    out: Path,
+    name: str,
+    spec_sha256: str,
+    spec_text: str,
+    start_over: str,
+    *,
+    fresh: bool,
+    reuse: bool = False,
 ) -> RunFolder:
     """Make the folder of a run, or find it finished.
 
@@ -47,6 +54,7 @@ def open_folder(
         name: The name of the spec.
         spec_sha256: The hash over what decides the result.
         spec_text: The spec as given.
+        start_over: The command line that starts over, for advice.
         fresh: Start over; the old folder is kept under another name.
         reuse: Start over only where the old run did not end.
 
@@ -64,7 +72,7 @@ def open_folder(
             path.rename(_free_name(path))
         _refuse_links(path)
         if path.exists() and any(path.iterdir()):
-            return RunFolder(path, _finished_record(path, spec_sha256))
+            return RunFolder(path, _finished_record(path, spec_sha256, start_over))
         for kind in ("weights", "predictions"):
             (path / kind).mkdir(parents=True, exist_ok=True)
         write_atomically(path / SPEC_NAME, spec_text.encode())
@@ -130,18 +138,22 @@ def _fingerprint_of(line: bytes) -> Any:
         return None
 
 
-def _finished_record(path: Path, spec_sha256: str) -> Record:
+def _finished_record(path: Path, spec_sha256: str, start_over: str) -> Record:
     if not (path / SPEC_NAME).exists():
         raise FolderError(f"{path} holds something else", "move it away, or give --out")
     if not (path / RECORD_NAME).exists():
         raise FolderError(
             f"{path} holds a run that did not end",
             "nothing in it was changed; this version cannot continue it",
-            "--fresh starts over and keeps it under another name",
+            f"to start over and keep it under another name: {start_over}",
         )
     record = read_record(path)
     if record.spec_sha256 != spec_sha256:
-        raise FolderError(f"{path} holds a run of another spec", "give --out, or --fresh")
+        raise FolderError(
+            f"{path} holds a run of another spec",
+            "give --out for another folder of runs",
+            f"or start over and keep it under another name: {start_over}",
+        )
     return record
 
 

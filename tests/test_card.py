@@ -11,7 +11,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from lenetml.record import Record
-from lenetml.report.card import drop_cards, missing_texts, render_card, write_cards
+from lenetml.report.card import drop_cards, render_card, write_cards
 
 CASES = Path(__file__).parent / "cases"
 LANGUAGES = ("en", "pt")
@@ -123,7 +123,6 @@ def test_what_the_authors_left_out_is_marked_and_listed(
     card = render_card(bare, language)
     hidden = re.findall(r"<!-- lenetml:missing (\S+) -->", card)
     listed = re.findall(r"^- .+ \(`(\S+)`\)$", card, flags=re.M)
-    assert missing_texts(bare) == listed
     assert sorted(hidden) == sorted(listed)
     assert card.count(mark) == len(listed) == 14
     assert "leafnet\n" in card
@@ -134,8 +133,9 @@ def test_a_whole_card_misses_nothing(record: Record) -> None:
     ethics = {"data": "d", "risks": "e", "mitigations": "f"}
     card = record.spec["card"] | {"intended_use": use, "ethical_considerations": ethics}
     whole = with_spec(record, card=card)
-    assert missing_texts(whole) == []
-    assert "None: the authors gave every text" in render_card(whole, "en")
+    card = render_card(whole, "en")
+    assert "lenetml:missing" not in card
+    assert "None: the authors gave every text" in card
 
 
 def test_a_text_in_another_language_is_marked_and_not_translated(record: Record) -> None:
@@ -264,6 +264,96 @@ def test_cards_that_are_there_are_not_written_again(record: Record, tmp_path: Pa
     assert inodes[0] == inodes[1]
 
 
+def cells(card: str, first: str) -> list[list[str]]:
+    """The rows of a table that begin with a cell, as their cells."""
+    rows = [row.strip("| ").split(" | ") for row in card.splitlines() if row.startswith("|")]
+    return [row for row in rows if row[0] == first]
+
+
+def change_best(record: Record, **changes: Any) -> Record:
+    return record.model_copy(update={"best": record.best.model_copy(update=changes)})
+
+
+def test_layers_are_shown_with_their_arguments_as_a_spec_writes_them(record: Record) -> None:
+    conv = {"filters": 8, "kernel_size": [3, 5], "activation": "relu"}
+    inner = [{"residual": {"layers": [{"flatten": {}}]}}, {"conv2d": conv}]
+    layer = record.best.architecture[0].model_copy(
+        update={"layer": "residual", "arguments": {"layers": inner}}
+    )
+    architecture = [record.best.architecture[2], layer]
+    card = render_card(change_best(record, architecture=architecture), "en").replace("\u00a0", " ")
+    table = card[card.index("| Layer |") : card.index("| **Total** |")]
+    assert table.splitlines()[2:] == [
+        "| `pooling2d` | `kind: average, pool_size: 2, strides: 2, padding: valid` | 14 × 14 × 6 "
+        "| 0 | 0 |",
+        "| `residual` | — | 28 × 28 × 6 | 456 | 352,800 |",
+        "| ↳ `residual` | — | — | — | — |",
+        "| ↳ ↳ `flatten` | — | — | — | — |",
+        "| ↳ `conv2d` | `filters: 8, kernel_size: [3, 5], activation: relu` | — | — | — |",
+    ]
+
+
+def test_a_drawn_real_has_the_same_digits_in_every_table(record: Record) -> None:
+    card = render_card(record, "pt")
+    assert record.best.values["learning_rate"] == 0.0012034519673280537
+    assert cells(card, "3")[0][5] == "`0.001203`"
+    assert cells(card, "`learning_rate`")[-1][1] == "`0.001203`"
+    assert cells(card, "Taxa de aprendizado")[0][1] == "`0.001203`"
+    note = "Os hiperparâmetros de valor real aparecem com no máximo quatro algarismos"
+    assert note in card
+    whole = [trial.model_copy(update={"values": {"units": 1200000}}) for trial in record.trials]
+    assert note not in render_card(record.model_copy(update={"trials": whole}), "pt")
+
+
+def test_a_dash_in_the_trials_is_explained_where_there_is_one(record: Record) -> None:
+    note = "A dash in the column of a hyperparameter says that it does not exist in that trial"
+    assert note in render_card(record, "en")
+    alike = [trial for trial in record.trials if "width" in trial.values]
+    assert note not in render_card(record.model_copy(update={"trials": alike}), "en")
+
+
+@pytest.mark.parametrize(
+    ("names", "size", "sentence"),
+    [
+        (["learning_rate"], None, "is not finite: a real number is drawn for `learning_rate`."),
+        ([], None, "The space is finite; its combinations were not counted."),
+        ([], 96, "Possible combinations: 96."),
+    ],
+)
+def test_a_space_is_finite_or_not(
+    record: Record, names: list[str], size: int | None, sentence: str
+) -> None:
+    steps = {"step": 0.0001} if not names else {}
+    space = [
+        each.model_copy(update=steps) if each.name == "learning_rate" else each
+        for each in record.search.space
+    ]
+    search = record.search.model_copy(update={"space": space, "space_size": size})
+    assert f"{sentence}\n" in render_card(record.model_copy(update={"search": search}), "en")
+
+
+def test_digits_are_scaled_from_their_own_range(record: Record) -> None:
+    data = record.data.model_copy(update={"dataset": "digits"})
+    card = render_card(record.model_copy(update={"data": data}), "en")
+    assert "Pixels from 0 to 16 are scaled to 0 to 255, rounded, and divided by 255" in card
+    assert "Pixels from 0 to 255" not in card
+
+
+@pytest.mark.parametrize(
+    ("patience", "words"), [(1, "after 1 epoch without"), (2, "after 2 epochs without")]
+)
+def test_patience_is_counted(record: Record, patience: int, words: str) -> None:
+    training = record.best.training | {"early_stopping": {"patience": patience}}
+    assert words in render_card(change_best(record, training=training), "en")
+
+
+def test_the_time_says_what_it_counts(record: Record) -> None:
+    without = record.model_copy(update={"baselines": [], "energy": None})
+    assert (
+        "Search and evaluation took 1 h 03 min.\nLoading the data is not counted.\n"
+    ) in render_card(without, "en").replace("\u00a0", " ")
+
+
 def test_one_fixed_network_shows_no_search(record: Record) -> None:
     trials = [record.trials[2].model_copy(update={"values": {}})]
     search = record.search.model_copy(update={"strategy": None, "space": [], "ended": "trials"})
@@ -274,6 +364,7 @@ def test_one_fixed_network_shows_no_search(record: Record) -> None:
         assert len(shapes) == len(tables(render_card(record, language))) - 4
     card = render_card(fixed, "en")
     assert "Nothing was searched: the spec describes one fixed network." in card
+    assert "Training and evaluation took 1" in card
     assert "keras-tuner" not in front_matter(card)["tags"]
 
 
@@ -296,6 +387,7 @@ def test_no_text_breaks_out_of_its_place(record: Record, language: str, text: st
         facts["data"]["classes"] = poison(facts["data"]["classes"])
         for each in (*facts["test"]["per_class"], *facts["best"]["architecture"]):
             each |= {key: poison(each[key]) for key in ("name", "layer") if key in each}
+        facts["best"]["architecture"][0]["arguments"] = {text: text}
         facts["trials"][1]["reason"] = text
         facts["trials"][1]["values"] = poison(facts["trials"][1]["values"])
         facts["search"]["space"][0]["values"] = [text]

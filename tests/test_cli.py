@@ -273,6 +273,16 @@ class TestWithoutTraining:
             Draft202012Validator.check_schema(json.loads(out))
             assert json.loads(out)["title"] == title
 
+    @pytest.mark.parametrize(
+        "arguments", [("schema",), ("schema", "--record"), ("--help",), ("validate", "tiny.yaml")]
+    )
+    def test_a_reader_that_stops_early_hears_nothing(self, folder, arguments):
+        """As in `lenetml schema | head`: the child ends by SIGPIPE like other programs."""
+        child = start(folder, *arguments)
+        child.stdout.close()
+        assert (child.wait(LIMIT_SECONDS), child.stderr.read()) == (-signal.SIGPIPE, "")
+        child.stderr.close()
+
     def test_no_cards_without_a_run(self, folder):
         assert call(folder, "card", "nowhere") == (
             2, "", "lenetml: nowhere: there is no such folder\n",
@@ -352,6 +362,13 @@ class TestTraining:
             "new": False,
             "record": json.loads((folder / run / "record.json").read_text()),
         }
+
+    def test_a_result_that_nobody_reads_is_kept(self, folder):
+        child = start(folder, "run", "tiny.yaml", "--quiet", "--json")
+        child.stdout.close()
+        assert (child.wait(LIMIT_SECONDS), child.stderr.read()) == (-signal.SIGPIPE, "")
+        child.stderr.close()
+        assert [path.name for path in folder.glob("runs/tiny-*/card.*")] == ["card.en.md"]
 
     def test_cards_are_written_again(self, told, run):
         folder, _ = told
@@ -471,7 +488,8 @@ class TestTraining:
         assert call(folder, "run", "long.yaml", "--quiet") == (
             1, "", f"lenetml: {run} holds a run that did not end\n"
             "    nothing in it was changed; this version cannot continue it\n"
-            "    --fresh starts over and keeps it under another name\n",
+            "    to start over and keep it under another name: "
+            "lenetml run long.yaml --quiet --fresh\n",
         )  # fmt: skip
         assert {p: p.read_bytes() for p in journal.parent.rglob("*") if p.is_file()} == before
 

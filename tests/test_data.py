@@ -213,8 +213,8 @@ def test_images_that_would_take_too_much_memory():
         ),
         (
             Data(path="photos"),
-            "data.path: specs/photos is not there\n"
-            "    a path in a spec begins in the folder of the spec",
+            "data.path: photos is not there\n"
+            "    looked for: specs/photos; a path in a spec begins in the folder of the spec",
         ),
     ],
 )
@@ -390,7 +390,7 @@ def test_labels_may_be_a_column_and_images_have_a_channel(read):
         (
             {"y_test": np.array([0, "x", 1, None], dtype=object)},
             "mnist.npz: y_test holds pickled objects, which are never read\n"
-            "    needed: whole numbers",
+            "    needed: whole numbers; save it with an integer type",
         ),
         (
             {"y_train": np.array([0, 1, 0, 2, 0, -1])},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -579,11 +580,36 @@ class TestAgain:
             copy.run(SPEC, f"search.trials={trials}")
         folder = copy.out / f"net-{record.spec_sha256[:8]}"
         assert str(caught.value) == (
-            f"{folder} holds 2 trials, the spec asks for {trials}\n"
+            f"{folder} holds a search with trials: 2; the spec says trials: {trials}\n"
             "    this version cannot continue a finished search\n"
-            f"    lenetml run {copy.folder}/net.yaml --fresh starts over and keeps the old folder"
+            "    to start over and keep the old folder: lenetml run "
+            f"{copy.folder}/net.yaml --set search.trials={trials} --fresh"
         )
         assert contents(copy.out) == before
+
+    def test_the_advice_to_start_over_repeats_the_command_line(self, copy):
+        spec = load_spec(copy.write(SPEC), ["search.trials=3", "title=A net's title"])
+        options = Options(copy.out, "", repeated=["--out", "my runs", "--quiet"])
+        with pytest.raises(NotYetError) as caught:
+            run(spec, options, Follower())
+        told = caught.value.notes[1].removeprefix("to start over and keep the old folder: ")
+        assert shlex.split(told) == [
+            "lenetml", "run", f"{copy.folder}/net.yaml", "--out", "my runs", "--quiet",
+            "--set", "search.trials=3", "--set", "title=A net's title", "--fresh",
+        ]  # fmt: skip
+
+    def test_a_baseline_is_started_over_without_the_changes_of_its_spec(self, copy):
+        searched = BASELINE.replace("learning_rate: 0.01", "learning_rate: $rate") + (
+            "search_space: {rate: {values: [0.01, 0.02]}}\n"
+            "search: {strategy: random, trials: TRIALS}\n"
+        )
+        copy.run(searched.replace("TRIALS", "1"))
+        copy.write(searched.replace("TRIALS", "2"))
+        with pytest.raises(NotYetError) as caught:
+            copy.run(SPEC, "training.batch_size=50")
+        assert caught.value.notes[1] == (
+            f"to start over and keep the old folder: lenetml run {copy.folder}/plain.yaml --fresh"
+        )
 
     def test_starting_over_keeps_the_old_folder_and_counts_its_look(self, copy, record):
         finished = copy.run(SPEC, "wandb.mode=disabled", fresh=True)

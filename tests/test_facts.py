@@ -138,6 +138,62 @@ def test_each_epoch_that_could_be_chosen_is_a_candidate(spec_of, restore, candid
     assert best.selected_from.model_dump() == {"trials": 2, "epochs": candidates}
 
 
+def best_of(spec, **point):
+    data = SimpleNamespace(input_shape=(8, 8, 1), classes=tuple("0123456789"))
+    return facts.best_facts(TRIAL, [TRIAL], spec.concrete(point), data, facts.KeptModel(1, "0", 1))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "schedule", "read"),
+    [
+        ("adam", "constant", {"weight_decay": 0.0}),
+        ("adamw", "cosine", {"weight_decay": 0.004}),
+        ("sgd", "constant", {"momentum": 0.9, "weight_decay": 0.0}),
+        ("rmsprop", "exponential", {
+            "momentum": 0.9, "weight_decay": 0.0, "learning_rate_decay": 0.5,
+        }),
+    ],
+)  # fmt: skip
+def test_keys_that_the_trial_does_not_read_are_left_out(spec_of, optimizer, schedule, read):
+    text = SPEC.replace(
+        "search_space:",
+        "search_space:\n  optimizer: {values: [adam, adamw, sgd, rmsprop]}\n"
+        "  schedule: {values: [constant, cosine, exponential]}",
+    ).replace(
+        "epochs: 3",
+        "epochs: 3, optimizer: $optimizer, learning_rate_schedule: $schedule, momentum: 0.9, "
+        "learning_rate_decay: 0.5",
+    )
+    point = {"kernel": 3, "units": 8, "activation": "relu"}
+    best = best_of(spec_of(text=text), optimizer=optimizer, schedule=schedule, **point)
+    keys = ("momentum", "weight_decay", "learning_rate_decay")
+    assert {key: best.training[key] for key in keys if key in best.training} == read
+    assert best.training["optimizer"] == optimizer
+    assert best.training["epochs"] == 3
+
+
+def test_layers_have_all_their_arguments(spec_of):
+    text = SPEC.replace(
+        "  - flatten",
+        "  - pooling2d: {kind: max}\n"
+        "  - residual: {layers: [pooling2d: {kind: max, padding: same}]}\n"
+        "  - flatten",
+    )
+    best = best_of(spec_of(text=text), kernel=3, units=8, activation="tanh")
+    pooling = {"kind": "max", "pool_size": [2, 2], "strides": [2, 2]}
+    assert [(layer.layer, layer.arguments) for layer in best.architecture] == [
+        ("conv2d", {
+            "filters": 4, "kernel_size": [3, 3], "strides": [1, 1], "padding": "valid",
+            "activation": "tanh", "use_bias": True,
+        }),
+        ("pooling2d", pooling | {"padding": "valid"}),
+        ("residual", {"layers": [{"pooling2d": pooling | {"padding": "same"}}]}),
+        ("flatten", {}),
+        ("dense", {"units": 8, "activation": "linear", "use_bias": True}),
+        ("output", {"units": 10, "activation": "softmax", "use_bias": True}),
+    ]  # fmt: skip
+
+
 def test_a_span_is_what_the_meter_says_between_its_ends():
     span = facts.Span(Meter(0.25, 1.0))
     span.close()

@@ -25,7 +25,7 @@ def warnings(record: Record) -> list[str]:
 
 def test_every_finding_of_the_hand_made_record(record: Record) -> None:
     assert warnings(record) == [
-        "The search was interrupted: 6 of 8 trials were begun.",
+        "The search was interrupted; trials begun: 6 of 8.",
         "Trials that failed and could not be chosen: 1.",
         "The chosen epoch, 12, is the last one that was trained: whether more epochs would give a "
         "better model was not tried in this trial.",

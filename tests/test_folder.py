@@ -16,11 +16,12 @@ from lenetml.search.journal import JOURNAL_NAME, Journal
 CASES = Path(__file__).parent / "cases"
 SHA256 = "0123456789abcdef" * 4
 NAME = "net-01234567"
+START_OVER = "lenetml run net.yaml --fresh"
 MOMENT = "2026-01-31T12:00:00+00:00"
 
 
 def open_net(out, fresh=False, text="name: net\n", reuse=False):
-    return open_folder(out, "net", SHA256, text, fresh=fresh, reuse=reuse)
+    return open_folder(out, "net", SHA256, text, START_OVER, fresh=fresh, reuse=reuse)
 
 
 def finish(folder):
@@ -76,7 +77,7 @@ def test_an_unfinished_run_is_refused_and_not_touched(tmp_path):
     assert refusal(tmp_path) == (
         f"{tmp_path / NAME} holds a run that did not end\n"
         "    nothing in it was changed; this version cannot continue it\n"
-        "    --fresh starts over and keeps it under another name"
+        "    to start over and keep it under another name: lenetml run net.yaml --fresh"
     )
     assert files(tmp_path) == before
 
@@ -104,7 +105,9 @@ def test_a_run_of_another_spec_is_refused(tmp_path):
     folder = open_net(tmp_path)
     write_record(read_record(CASES), folder.path)
     assert refusal(tmp_path) == (
-        f"{tmp_path / NAME} holds a run of another spec\n    give --out, or --fresh"
+        f"{tmp_path / NAME} holds a run of another spec\n"
+        "    give --out for another folder of runs\n"
+        "    or start over and keep it under another name: lenetml run net.yaml --fresh"
     )
 
 
@@ -213,17 +216,17 @@ def test_a_look_that_cannot_be_noted(tmp_path):
 
 @pytest.mark.parametrize("name", ["record.json", "figures", "predictions/test.npz"])
 def test_a_link_in_the_folder_is_refused(tmp_path, name):
-    folder = open_folder(tmp_path, "net", "a" * 64, "name: net", fresh=False).path
+    folder = open_folder(tmp_path, "net", "a" * 64, "name: net", START_OVER, fresh=False).path
     (tmp_path / "elsewhere").mkdir()
     (folder / name).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FolderError) as caught:
-        open_folder(tmp_path, "net", "a" * 64, "name: net", fresh=False)
+        open_folder(tmp_path, "net", "a" * 64, "name: net", START_OVER, fresh=False)
     assert str(caught.value) == f"{folder / name} is a link\n    a run's folder holds none"
 
 
 def test_wandb_may_hold_links(tmp_path):
-    folder = open_folder(tmp_path, "net", "a" * 64, "name: net", fresh=False).path
+    folder = open_folder(tmp_path, "net", "a" * 64, "name: net", START_OVER, fresh=False).path
     (folder / "wandb").mkdir()
     (folder / "wandb" / "latest-run").symlink_to("nowhere")
     with pytest.raises(FolderError, match="did not end"):
-        open_folder(tmp_path, "net", "a" * 64, "name: net", fresh=False)
+        open_folder(tmp_path, "net", "a" * 64, "name: net", START_OVER, fresh=False)

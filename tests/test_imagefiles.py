@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lenetml.errors import DataError
-from lenetml.spec.imagefiles import Glance, glance, list_images, shown
+from lenetml.spec.imagefiles import Glance, glance, list_images, listed, shown
 
 LAYOUT = "    allowed: one folder of images per class, or train and test with one per class in each"
 SUFFIXES = "    allowed: .bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
@@ -57,7 +57,10 @@ def test_one_of_train_and_test_alone_is_a_class(tmp_path):
 
 
 def test_hidden_files_are_passed_over(tmp_path):
-    root = touch(tmp_path, "a/1.png", "b/2.png", ".DS_Store", ".git/x", "a/._1.png", "b/Thumbs.db")
+    root = touch(
+        tmp_path, "a/1.png", "b/2.png", ".DS_Store", ".git/x", "a/._1.png", "b/Thumbs.db",
+        "__MACOSX/a/._1.png", "b/@eaDir/2.png", "b/Icon\r", "desktop.ini",
+    )  # fmt: skip
     assert [file.name for file in list_images(root).pool] == ["a/1.png", "b/2.png"]
 
 
@@ -72,20 +75,40 @@ def test_names_are_composed(tmp_path):
     [
         (
             ["a/1.png", "b/2.png", "readme.md"],
-            f"photos/readme.md is a file where only folders belong\n{LAYOUT}",
+            f"photos/readme.md is a file where only folders belong\n{LAYOUT}\n"
+            "    move it away, or into the folder of its class",
         ),
-        (["a/1.png", "b/notes.txt"], f"photos/b/notes.txt is no image\n{SUFFIXES}"),
         (
-            ["a/1.png", "b/c/2.png"],
-            f"photos/b/c is a folder where only images belong\n{LAYOUT}",
+            ["a/1.png", "b/1.png", "b/notes.txt"],
+            f"photos/b/notes.txt is no image that can be read\n{SUFFIXES}\n"
+            "    move it out of photos/b, or save images as one of these kinds",
         ),
-        (["a/1.png", "b/.hidden"], f"photos/b holds no image\n{SUFFIXES}"),
+        (
+            ["a/1.png", "b/1.HEIC", "b/2.heic", "b/img"],
+            f"photos/b/1.HEIC is no image that can be read\n{SUFFIXES}\n"
+            "    move it and 2 more out of photos/b, or save images as one of these kinds",
+        ),
+        (
+            ["extracted/a/1.png", "extracted/b/2.png"],
+            f"photos/extracted/a is a folder where only images belong\n{LAYOUT}\n"
+            "    if the folders in photos/extracted are the classes, let path lead there",
+        ),
+        (
+            ["Train/a/1.png", "Train/b/1.png", "Test/a/1.png", "Test/b/1.png"],
+            f"photos/Test/a is a folder where only images belong\n{LAYOUT}\n"
+            "    name the folders train and test, in small letters",
+        ),
+        (
+            ["a/1.png", "b/.hidden"],
+            f"photos/b holds no image\n{SUFFIXES}\n"
+            "    put images of the class there, or remove the folder",
+        ),
         (["a/1.png"], f"photos needs at least two classes\n    found: a\n{LAYOUT}"),
         ([".x"], f"photos needs at least two classes\n    found: none\n{LAYOUT}"),
         (
             ["train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png", "val/a/1.png"],
-            "photos/val stands beside train and test\n"
-            f"    the validation part is taken out of train by the split\n{LAYOUT}",
+            f"photos/val stands beside train and test\n{LAYOUT}\n"
+            "    move it away, or its images into train: the split takes the validation part there",
         ),
         (
             ["train/a/1.png", "train/b/1.png", "train/c/1.png", "test/a/1.png", "test/b/1.png"],
@@ -101,7 +124,13 @@ def test_names_are_composed(tmp_path):
         ),
         (
             ["a\n/1.png", "b/2.png"],
-            "photos/a\ufffd cannot be the name of a class\n    needed: a plain text",
+            "photos/a\ufffd cannot be the name of a class\n"
+            "    some of its characters cannot be seen; name the folder anew",
+        ),
+        (
+            [unicodedata.normalize(form, "maçã/1.png") for form in ("NFC", "NFD")],
+            "photos has two folders for the class maçã\n"
+            "    their names differ only in how an accent is stored; make them one folder",
         ),
     ],
 )
@@ -124,17 +153,53 @@ def test_links_stay_inside(tmp_path):
     )
 
 
-def test_a_link_to_nothing_and_what_is_no_file(tmp_path):
+@pytest.mark.parametrize("target", ["../gone.png", "0.png"])
+def test_a_link_to_nothing_or_to_itself(tmp_path, target):
     root = touch(tmp_path / "photos", "a/1.png", "b/2.png")
-    (root / "a" / "0.png").symlink_to(root / "gone.png")
+    (root / "a" / "0.png").symlink_to(target)
     with pytest.raises(DataError) as caught:
         list_images(root)
-    assert told(caught.value, tmp_path) == "photos/a/0.png is neither a file nor a folder"
-    (root / "a" / "0.png").unlink()
+    assert told(caught.value, tmp_path) == "photos/a/0.png is a link to nothing\n    remove it"
+
+
+@pytest.mark.parametrize("place", ["a/up", "up"])
+def test_a_link_that_leads_in_a_circle_ends(tmp_path, place):
+    root = touch(tmp_path / "photos", "a/1.png", "b/2.png")
+    (root / place).symlink_to(root, target_is_directory=True)
+    with pytest.raises(DataError, match="is a folder where only images belong"):
+        list_images(root)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    root = touch(tmp_path / "photos", "a/1.png", "b/2.png")
     os.mkfifo(root / "b" / "pipe.png")
     with pytest.raises(DataError) as caught:
         list_images(root)
-    assert told(caught.value, tmp_path) == "photos/b/pipe.png is neither a file nor a folder"
+    assert told(caught.value, tmp_path) == (
+        "photos/b/pipe.png is neither a file nor a folder\n    remove it"
+    )
+
+
+def test_names_of_any_letters(tmp_path):
+    names = ["big cat/a b.png", "big cat/-x.png", 'ü "q"/%s.png', 'ü "q"/new\nline.png']
+    images = list_images(touch(tmp_path, *names))
+    assert images.classes == ("big cat", 'ü "q"')
+    assert [file.name for file in images.pool] == [
+        "big cat/-x.png",
+        "big cat/a b.png",
+        'ü "q"/%s.png',
+        'ü "q"/new\ufffdline.png',
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_must_not_be_read(tmp_path):
+    root = touch(tmp_path / "photos", "a/1.png", "b/2.png")
+    (root / "b").chmod(0)
+    with pytest.raises(DataError) as caught:
+        list_images(root)
+    (root / "b").chmod(0o700)
+    assert told(caught.value, tmp_path) == "photos/b cannot be read\n    Permission denied"
 
 
 def test_a_folder_that_cannot_be_read(tmp_path):
@@ -145,6 +210,11 @@ def test_a_folder_that_cannot_be_read(tmp_path):
 
 def test_what_cannot_be_seen_becomes_visible():
     assert shown("a\x1b[31m\udcff.png") == "a\ufffd[31m\ufffd.png"
+
+
+def test_a_list_of_names_is_cut_short():
+    assert listed("abcde") == "a, b, c, d, e"
+    assert listed(["a\x1b", *"bcdefg"]) == "a\ufffd, b, c, d, e and 2 more"
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,8 @@ def test_all_damaged_files_are_named_at_once(tmp_path):
     expected = (
         "photos/a/2.png is no image that can be read\n"
         "    allowed: PNG, JPEG, BMP, GIF, WebP and TIFF\n"
-        "    neither can be used: b/2.png, b/3.png, b/4.png, b/5.png, b/6.png and 2 more"
+        "    replace it, or move it out of the folder\n"
+        "    these cannot be used either: b/2.png, b/3.png, b/4.png, b/5.png, b/6.png and 2 more"
     )
     assert refusal(root) == expected
     assert refusal(root, image_size=(4, 4), color_mode="rgb") == expected
@@ -119,7 +120,8 @@ def test_a_cut_file_and_one_of_sixteen_bits(tmp_path):
     (root / "b" / "1.png").write_bytes(png(32, 32, 16, 0))
     assert refusal(root) == (
         "photos/b/1.png has more than 8 bits per channel\n"
-        "    allowed: 8 bits; which 8 of them count is yours to decide"
+        "    allowed: 8 bits\n"
+        "    save it with 8 bits a channel; which 8 of its bits count is yours to decide"
     )
 
 

@@ -15,7 +15,8 @@ from lenetml.errors import DataError
 from lenetml.trial import images
 from lenetml.trial.images import change_images, look, read_image, without_warnings
 
-ALLOWED = "    allowed: PNG, JPEG, BMP, GIF, WebP and TIFF"
+REMEDY = "    replace it, or move it out of the folder"
+ALLOWED = f"    allowed: PNG, JPEG, BMP, GIF, WebP and TIFF\n{REMEDY}"
 
 
 def read(path, size=None, fit="stretch", color_mode="rgb"):
@@ -108,7 +109,8 @@ def test_cmyk_becomes_rgb(tmp_path):
 
 DEEP = (
     " has more than 8 bits per channel\n"
-    "    allowed: 8 bits; which 8 of them count is yours to decide"
+    "    allowed: 8 bits\n"
+    "    save it with 8 bits a channel; which 8 of its bits count is yours to decide"
 )
 
 
@@ -138,7 +140,8 @@ def test_colours_that_are_not_read(tmp_path):
     assert refusal(save(tmp_path / "a.tif", noise(3, 5, 3), "LAB")) == (
         "a.tif has colours that are not read\n"
         "    found: LAB\n"
-        "    allowed: grayscale, RGB, a palette, CMYK"
+        "    allowed: grayscale, RGB, a palette, CMYK\n"
+        "    save it with one of these"
     )
 
 
@@ -165,19 +168,23 @@ def test_other_formats_are_not_opened(tmp_path):
 def test_too_many_pixels(tmp_path, monkeypatch):
     path = save(tmp_path / "a.png", noise(3, 5))
     monkeypatch.setattr(images, "MAX_PIXELS", 14)
-    assert refusal(path) == "a.png is too large\n    allowed: 14 pixels"
+    assert refusal(path) == "a.png is too large\n    allowed: 14 pixels; save it smaller"
 
 
 @pytest.mark.parametrize("side", [9_000, 60_000])
 def test_a_small_file_of_many_pixels(tmp_path, side):
     (tmp_path / "a.png").write_bytes(png(side, side, 8, 0, content=b""))
-    assert refusal(tmp_path / "a.png") == "a.png is too large\n    allowed: 80,000,000 pixels"
+    assert refusal(tmp_path / "a.png") == (
+        "a.png is too large\n    allowed: 80,000,000 pixels; save it smaller"
+    )
 
 
 def test_a_cut_image_names_itself(tmp_path):
     path = save(tmp_path / "a.jpg", noise(32, 32, 3))
     path.write_bytes(path.read_bytes()[:-200])
-    assert refusal(path).startswith("a.jpg is damaged\n    found: image file is truncated")
+    said = refusal(path)
+    assert said.startswith("a.jpg is damaged\n    found: image file is truncated")
+    assert said.endswith(f"\n{REMEDY}")
 
 
 def test_every_cut_png_is_refused(tmp_path):

@@ -111,6 +111,14 @@ def test_dates_and_records_are_no_numbers(scratch):
     assert "y_test has items of an unknown kind: [('a', '|u1')]" in refusal(scratch, content)
 
 
+def test_an_array_without_its_suffix(scratch):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for key in KEYS:
+            archive.writestr(key, b"x")
+    assert "x_train is no .npy file" in refusal(scratch, file.getvalue())
+
+
 def test_an_unusual_compression(scratch):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
@@ -126,7 +134,7 @@ def test_a_directory_that_lost_its_end_is_noticed(scratch):
     content[second + 32] = 0xFF
     assert refusal(scratch, bytes(content)) == (
         "small.npz is damaged, or is no .npz file\n"
-        "    it lists 2 of 4 arrays\n"
+        "    its list of 4 ends after 2\n"
         "    get the file again"
     )
 

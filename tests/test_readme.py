@@ -8,21 +8,57 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from lenetml.spec import load_spec
+from lenetml.spec import check_spec, load_spec
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
+# What makes a spec of an example that shows only some sections.
+REST = {
+    "name": "name: example\n",
+    "data": "data: {dataset: digits}\n",
+    "architecture": "architecture: [flatten]\n",
+    "training": "training: {epochs: 1}\n",
+    "search": "search: {strategy: random, trials: 2}\n",
+}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
+
+
 def block(language: str) -> str:
-    (text,) = re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
-    return text
+    """The first block of a language: of `yaml`, the whole spec."""
+    return blocks(language)[0]
 
 
-def test_the_spec_is_right(tmp_path):
-    (tmp_path / "digits.yaml").write_text(block("yaml"))
-    assert load_spec(str(tmp_path / "digits.yaml")).warnings == ()
+@pytest.mark.parametrize("example", blocks("yaml"))
+def test_examples_of_specs_are_right(tmp_path, example):
+    sections = set(yaml.safe_load(example))
+    rest = [text for section, text in REST.items() if section not in sections]
+    (tmp_path / "example.yaml").write_text("".join([example, *rest]))
+    assert load_spec(tmp_path / "example.yaml").warnings == ()
+
+
+def test_the_first_example_is_a_whole_spec():
+    assert set(REST) <= set(yaml.safe_load(block("yaml")))
+    assert len(blocks("yaml")) > 3
+
+
+@pytest.mark.parametrize("domain", re.findall(r"^\| `(\{.*?)` \|", README, flags=re.M))
+def test_every_domain_of_the_table_is_right(tmp_path, domain):
+    for number, text in enumerate(domain.split("`, `")):
+        spec = f"search_space:\n  optimizer: {{values: [adam, sgd]}}\n  x: {text}\n"
+        path = tmp_path / f"{number}.yaml"
+        path.write_text("".join([spec, *REST.values()]))
+        _, problems = check_spec(path)
+        assert {problem.message for problem in problems} <= {
+            "x is not used",
+            "optimizer is not used",
+        }
 
 
 def test_the_message_is_that_of_validate(tmp_path):

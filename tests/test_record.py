@@ -66,11 +66,6 @@ def test_the_schema_asks_for_every_fact(record):
     assert set(required) == set(record.model_dump()) - {"format"}
 
 
-def test_duplicates_are_those_within_and_across(record):
-    data = record.data.model_copy(update={"duplicates_within": 2, "duplicates_across": 3})
-    assert data.duplicates == 5
-
-
 def test_no_record(tmp_path):
     with pytest.raises(FolderError) as caught:
         read_record(tmp_path)

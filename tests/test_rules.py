@@ -61,14 +61,46 @@ def test_sound_sections_are_checked_beside_broken_ones(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "is_read"),
-    [("adam", False), ("adamw", False), ("sgd", True), ("rmsprop", True), ("$o", True)],
+    ("optimizer", "is_read"), [("adam", False), ("adamw", False), ("sgd", True), ("rmsprop", True)]
 )
-def test_momentum_must_be_read_by_some_trial(tmp_path, optimizer, is_read):
-    searched = {"search_space": {"o": {"values": ["adam", "sgd"]}}, "search": SEARCH}
+def test_momentum_must_be_read(tmp_path, optimizer, is_read):
     training = {"epochs": 1, "momentum": 0, "optimizer": optimizer}
-    found = messages(tmp_path, training=training, **(searched if optimizer == "$o" else {}))
-    assert found == ([] if is_read else ["momentum is read by sgd and rmsprop only"])
+    expected = [] if is_read else ["momentum is read by sgd and rmsprop only"]
+    assert messages(tmp_path, training=training) == expected
+
+
+ADAM_OR_SGD = {"values": ["adam", "sgd"]}
+
+
+@pytest.mark.parametrize(
+    ("momentum", "space"),
+    [
+        ("$m", {"o": ADAM_OR_SGD, "m": {"values": [0, 0.9], "when": {"o": "sgd"}}}),
+        ("$m", {"o": ADAM_OR_SGD, "m": {"value": 0.9, "when": {"o": "sgd"}}}),
+        (0.9, {"o": {"values": ["sgd", "rmsprop"]}}),
+    ],
+)
+def test_momentum_that_every_trial_reads_is_no_surprise(tmp_path, momentum, space):
+    training = {"epochs": 1, "momentum": momentum, "optimizer": "$o"}
+    assert messages(tmp_path, training=training, search_space=space, search=SEARCH) == []
+
+
+@pytest.mark.parametrize(
+    ("momentum", "space"),
+    [
+        (0.9, {"o": ADAM_OR_SGD}),
+        ("$m", {"o": ADAM_OR_SGD, "m": {"values": [0, 0.9]}}),
+        ("$m", {"o": ADAM_OR_SGD, "m": {"values": [0, 0.9], "when": {"o": ["adam", "sgd"]}}}),
+        (0.9, {"o": {"values": ["sgd"], "when": {"b": 1}}, "b": {"values": [1, 2]}}),
+    ],
+)
+def test_momentum_that_some_trials_do_not_read_warns(tmp_path, momentum, space):
+    training = {"epochs": 1, "momentum": momentum, "optimizer": "$o"}
+    spec, problems = check(tmp_path, training=training, search_space=space, search=SEARCH)
+    assert spec is not None
+    assert [problem.message for problem in problems] == [
+        "momentum counts only in trials with optimizer sgd"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -191,9 +223,12 @@ def test_a_baseline_elsewhere_must_mean_the_same_path(tmp_path):
     path = write_spec(tmp_path / "other", "baseline", data={"path": "../x.npz"} | facts)
     search = SEARCH | {"baseline": "other/baseline.yaml"}
     ours = {"data": {"path": "x.npz"} | facts, "search": search}
-    assert messages(tmp_path, **ours) == []
+    assert messages(tmp_path, **ours) == ["x.npz is not there"]
     path.write_text(path.read_text().replace("../x.npz", "x.npz"))
-    assert messages(tmp_path, **ours) == ["other/baseline.yaml has other data"]
+    assert messages(tmp_path, **ours) == [
+        "x.npz is not there",
+        "other/baseline.yaml has other data",
+    ]
 
 
 def test_specs_that_name_each_other_as_baselines_do_not_go_round_in_circles(tmp_path):

@@ -11,10 +11,9 @@ import pytest
 from drawings import folder_of, noise, npz, png, save, small_arrays, told
 
 from lenetml.errors import DataError
-from lenetml.spec import userdata
 from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
 from lenetml.spec.sections import Data
-from lenetml.spec.userdata import read_facts
+from lenetml.spec.userdata import is_there, read_facts, tell_unknown
 
 NPZ = Data(path="small.npz")
 PHOTOS = Data(path="photos")
@@ -86,11 +85,89 @@ def test_a_shape_that_only_pixels_tell(facts_of):
     assert facts_of(["a/1.gif", "b/1.gif"], given).input_shape == (3, 5, 1)
 
 
+def test_what_the_spec_decides_goes_before_its_input_shape(facts_of):
+    """So that `input_shape` is compared with what the images will be."""
+    changes = {"input_shape": [3, 5, 1], "image_size": (8, 8)}
+    assert facts_of(["a/1.gif", "b/1.gif"], PHOTOS.model_copy(update=changes)).input_shape == (
+        8, 8, 1,
+    )  # fmt: skip
+    changes = {"input_shape": [3, 5, 1], "color_mode": "rgb"}
+    assert facts_of(["a/1.gif", "b/1.gif"], PHOTOS.model_copy(update=changes)).input_shape == (
+        3, 5, 3,
+    )  # fmt: skip
+
+
 def test_nothing_is_there(tmp_path):
     assert read_facts(tmp_path / "gone.npz", NPZ) is None
+    assert read_facts(tmp_path / "small.npz" / "gone", NPZ) is None
+
+
+def test_what_the_system_does_not_tell_is_not_taken_for_nothing(tmp_path):
+    (tmp_path / "small.npz").symlink_to("small.npz")
+    for name, reason in (
+        ("small.npz", "Too many levels of symbolic links"),
+        ("a" * 300, "File name too long"),
+    ):
+        with pytest.raises(DataError) as caught:
+            is_there(tmp_path / name)
+        assert told(caught.value, tmp_path) == f"{name} cannot be read\n    {reason}"
+
+
+OPEN = "shapes are not checked: write input_shape: [height, width, channels] and classes: [...]"
+GOES_ON = "validate does without the data, run does not"
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (
+            Data(path="gone.npz"),
+            [
+                "gone.npz is not there",
+                "looked for: specs/gone.npz; a path in a spec begins in the folder of the spec",
+                OPEN,
+                GOES_ON,
+            ],
+        ),
+        (
+            Data(path="~/photos", input_shape=[8, 8, 1]),
+            [
+                "~/photos is not there",
+                "looked for: specs/~/photos; ~ does not stand for the home folder in a spec",
+                OPEN,
+                GOES_ON,
+            ],
+        ),
+        (
+            Data(path="photos", input_shape=[8, 8, 1], classes=["cat", "dog"]),
+            [
+                "photos is not there",
+                "looked for: specs/photos; a path in a spec begins in the folder of the spec",
+                GOES_ON,
+            ],
+        ),
+    ],
+)
+def test_data_that_are_not_there_are_told(data, lines):
+    message, notes = tell_unknown(Path("specs", data.path), data)
+    assert [message, *notes] == lines
+
+
+def test_pixels_that_nobody_looked_at_are_told(tmp_path):
+    root = folder_of(tmp_path / "photos", ["a/1.gif", "b/1.gif"])
+    assert tell_unknown(root, PHOTOS) == (
+        "shapes are not checked: only the pixels of photos tell them",
+        ("write image_size and color_mode, or input_shape: [height, width, channels]",),
+    )
 
 
 NEEDED = "needed: uint8 (n, height, width) or (n, height, width, 1 or 3)"
+BYTES = "save pixels as whole numbers from 0 to 255, uint8"
+LABELS = (
+    "    needed: whole numbers (6,) or (6, 1)\n"
+    "    number the classes from 0; their names belong to data.classes"
+)
+EVERY_CLASS = "needed: examples of every class; the first class is 0"
 
 
 @pytest.mark.parametrize(
@@ -111,15 +188,18 @@ NEEDED = "needed: uint8 (n, height, width) or (n, height, width, 1 or 3)"
         (
             {"x_val": noise(2, 4, 4), "a\x1b": noise(1)},
             "small.npz holds arrays that would not be read: x_val, a\ufffd\n"
-            "    allowed: x_train, y_train, x_test, y_test",
+            "    allowed: x_train, y_train, x_test, y_test\n"
+            "    save the file without the others",
         ),
         (
             {"x_train": noise(6, 4, 4).astype(np.uint16)},
-            f"small.npz: x_train does not hold images\n    found: uint16 (6, 4, 4)\n    {NEEDED}",
+            "small.npz: x_train does not hold images\n"
+            f"    found: uint16 (6, 4, 4)\n    {NEEDED}\n    {BYTES}",
         ),
         (
             {"x_test": noise(4, 4, 4) / 255},
-            f"small.npz: x_test does not hold images\n    found: float64 (4, 4, 4)\n    {NEEDED}",
+            "small.npz: x_test does not hold images\n"
+            f"    found: float64 (4, 4, 4)\n    {NEEDED}\n    {BYTES}",
         ),
         (
             {"x_train": noise(6, 16)},
@@ -137,30 +217,27 @@ NEEDED = "needed: uint8 (n, height, width) or (n, height, width, 1 or 3)"
             {"x_test": noise(4, 5, 4)},
             "small.npz: x_test has other images than x_train\n"
             "    found: uint8 (4, 5, 4) beside uint8 (6, 4, 4)\n"
-            "    needed: the same height, width and channels",
+            "    needed: the same height, width and channels, or image_size and color_mode",
         ),
         (
             {"y_train": np.array([0, 1, 0, 1, 0])},
             "small.npz: y_train does not hold the labels of x_train\n"
-            "    found: int64 (5,)\n"
-            "    needed: whole numbers (6,) or (6, 1)",
+            f"    found: int64 (5,)\n{LABELS}",
         ),
         (
             {"y_train": np.array([True, False] * 3)},
             "small.npz: y_train does not hold the labels of x_train\n"
-            "    found: bool (6,)\n"
-            "    needed: whole numbers (6,) or (6, 1)",
+            f"    found: bool (6,)\n{LABELS}",
         ),
         (
             {"y_train": np.array(["cat", "dog"] * 3)},
             "small.npz: y_train does not hold the labels of x_train\n"
-            "    found: <U3 (6,)\n"
-            "    needed: whole numbers (6,) or (6, 1)",
+            f"    found: <U3 (6,)\n{LABELS}",
         ),
         (
             {"y_test": np.array([0, "x", 1, None], dtype=object)},
             "small.npz: y_test holds pickled objects, which are never read\n"
-            "    needed: whole numbers",
+            "    needed: whole numbers; save it with an integer type",
         ),
         (
             {"y_train": np.array([0, 1, -3, 1, -1, 0])},
@@ -183,16 +260,28 @@ NEEDED = "needed: uint8 (n, height, width) or (n, height, width, 1 or 3)"
         (
             {"y_train": np.array([0, 1, 4, 1, 1, 0])},
             "small.npz: y_train has no example of class 2\n"
-            "    found: 2 of the classes 0 .. 4 without an example",
+            f"    found: 2 of the classes 0 .. 4 without an example\n    {EVERY_CLASS}",
         ),
         (
             {"y_test": np.array([1, 1, 1, 1])},
             "small.npz: y_test has no example of class 0\n"
-            "    found: 1 of the classes 0 .. 1 without an example",
+            f"    found: 1 of the classes 0 .. 1 without an example\n    {EVERY_CLASS}",
         ),
         (
             {"y_train": np.zeros(6, dtype=np.int64)},
-            "small.npz: y_train needs at least two classes\n    found: 0 everywhere",
+            "small.npz: y_train needs at least two classes\n"
+            "    found: 0 everywhere\n"
+            "    number the classes from 0; one alone cannot be told from another",
+        ),
+        (
+            {"y_train": np.array([1, 2] * 3)},
+            "small.npz: y_train has no example of class 0\n"
+            f"    found: 1 of the classes 0 .. 2 without an example\n    {EVERY_CLASS}",
+        ),
+        (
+            {"y_train": np.eye(2)[[0, 1] * 3]},
+            "small.npz: y_train does not hold the labels of x_train\n"
+            f"    found: float64 (6, 2)\n{LABELS}",
         ),
     ],
 )
@@ -224,18 +313,19 @@ def test_sixteen_bits_are_refused_at_a_glance(facts_of, tmp_path):
         read_facts(tmp_path / "photos", PHOTOS)
     assert told(caught.value, tmp_path) == (
         "photos/a/0.png has more than 8 bits per channel\n"
-        "    allowed: 8 bits; which 8 of them count is yours to decide"
+        "    allowed: 8 bits\n"
+        "    save it with 8 bits a channel; which 8 of its bits count is yours to decide"
     )
 
 
 def test_more_than_memory_is_refused_by_the_header(facts_of, tmp_path, monkeypatch):
-    monkeypatch.setattr(userdata, "MAX_DATA_BYTES", 200)
+    monkeypatch.setattr("lenetml.spec.userdata.MAX_DATA_BYTES", 200)
     with pytest.raises(DataError) as caught:
         facts_of({})
     assert told(caught.value, tmp_path) == (
         "small.npz is too large: all of it is kept in memory\n"
         "    found: 0.0 GiB\n"
-        "    allowed: 1.86265e-07 GiB"
+        "    allowed: 1.86265e-07 GiB; save smaller or fewer images"
     )
 
 

@@ -19,12 +19,9 @@ from lenetml.record import Record
 from lenetml.report.figures import draw_confusion, draw_learning_curves
 from lenetml.report.language import load_translations, templates_folder
 from lenetml.report.markdown import code, escape
-from lenetml.report.said import missing_texts
 from lenetml.report.view import view_record
 from lenetml.report.words import FORMATS, LOCALES
 from lenetml.spec.types import Language
-
-__all__ = ["drop_cards", "missing_texts", "render_card", "templates_folder", "write_cards"]
 
 TEMPLATE = "card.md.j2"
 

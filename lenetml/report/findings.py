@@ -57,7 +57,7 @@ def _of_search(record: Record, language: Language, _: Gettext) -> Iterator[str]:
     search, count = record.search, partial(write_count, language=language)
     n_failed = sum(trial.status == "failed" for trial in record.trials)
     if search.ended == "interrupted":
-        yield _("The search was interrupted: %(n)s of %(asked)s trials were begun.") % {
+        yield _("The search was interrupted; trials begun: %(n)s of %(asked)s.") % {
             "n": count(len(record.trials)),
             "asked": count(search.trials_asked),
         }

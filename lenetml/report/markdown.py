@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Any
 
-from lenetml.report.words import MISSING
+from lenetml.report.words import MISSING, rounded
 
 # Only what an autolink may hold, so that a link cannot leave its angle brackets.
 _LINK = re.compile(r"https?://[A-Za-z0-9._~/?#@!&'()*+,;=:%-]*[A-Za-z0-9/_=~-]")
@@ -47,9 +47,25 @@ def code(value: Any) -> str:
     """Show a name or a value as code, values as YAML writes them; None is an em dash."""
     if value is None:
         return MISSING
-    text = plain(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    text = plain(literal(value))
     # A backtick would end the span and a bar the cell around it; "<" stands nowhere in a card.
     return escape(text) if not text or re.search(r"[`|<]", text) else f"`{text}`"
+
+
+def literal(value: Any) -> str:
+    """Write a value as in a spec, reals with at most the digits of `rounded`."""
+    return value if isinstance(value, str) else json.dumps(_rounded(value), ensure_ascii=False)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return rounded(value) if isinstance(value, float) else value
+
+
+def is_shortened(value: Any) -> bool:
+    """Whether a value has more digits than are shown of it."""
+    return bool(_rounded(value) != value)
 
 
 def _escape_line(text: str) -> str:

@@ -61,11 +61,6 @@ def choose_texts(record: Record, language: Language, gettext: Gettext) -> dict[s
     }
 
 
-def missing_texts(record: Record) -> list[str]:
-    """List the keys of all texts that the authors did not give, in the order of the card."""
-    return [key for key, text in _texts(record).items() if text is None]
-
-
 def _texts(record: Record) -> dict[str, Any]:
     card = Card.model_validate(record.spec["card"])
     return {

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from gettext import NullTranslations
 from typing import Any
 
-from lenetml.record import BaselineRecord, Record, TrialRecord
+from lenetml.record import BaselineRecord, Hyperparameter, LayerRecord, Record, TrialRecord
 from lenetml.report.findings import find_confusions, find_warnings
 from lenetml.report.language import Gettext
-from lenetml.report.markdown import plain
+from lenetml.report.markdown import is_shortened, literal, plain
 from lenetml.report.metadata import write_metadata
 from lenetml.report.phrases import (
     explain,
@@ -25,8 +25,19 @@ from lenetml.report.phrases import (
 )
 from lenetml.report.said import Said, choose_text, choose_texts
 from lenetml.report.words import write_count
+from lenetml.spec.layers import LAYERS
 from lenetml.spec.sections import Augmentation, Data, Training
 from lenetml.spec.types import Language
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A layer of the network, or one inside a residual, of which the whole alone is counted."""
+
+    mark: str
+    name: str
+    arguments: str | None
+    record: LayerRecord | None
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,7 @@ def view_record(
         "given_data": Data.model_validate(record.spec["data"]),
         "augmentation": Augmentation.model_validate(best.augmentation),
         "training": Training.model_validate(best.training),
+        "layers": list(_view_layers(best.architecture)),
         "is_convolutional": any(it.macs and len(it.output_shape) == 3 for it in best.architecture),
         "shares": {
             "train": data.train / n_examples,
@@ -92,8 +104,13 @@ def view_record(
         "strategy": name_strategy(record.search.strategy, _) if record.search.strategy else None,
         "ended": name_end(record.search.ended, _),
         "status_counts": [(name_status(status, _), n) for status, n in statuses.items()],
+        "endless": [each.name for each in record.search.space if _is_endless(each)],
         "columns": columns,
         "trials": [_view_trial(trial, columns, record, _) for trial in record.trials],
+        "any_rounded": any(
+            is_shortened(value) for trial in record.trials for value in trial.values.values()
+        ),
+        "any_absent": any(trial.values.keys() < set(columns) for trial in record.trials),
         "any_guessing": any(trial.guessing for trial in record.trials),
         "selected": _selected(record, language, translations),
         "confusions": find_confusions(record.test) if record.test else [],
@@ -111,6 +128,35 @@ def view_record(
         "wandb_project": record.spec.get("wandb", {}).get("project") if record.mirror else None,
         "shown_classes": _write_python(data.classes),
     }
+
+
+def _view_layers(layers: Sequence[LayerRecord]) -> Iterator[LayerRow]:
+    for layer in layers:
+        yield LayerRow("", layer.layer, _write_arguments(layer.layer, layer.arguments), layer)
+        yield from _view_inner_layers(layer.arguments, "↳ ")
+
+
+def _view_inner_layers(outer: Mapping[str, Any], mark: str) -> Iterator[LayerRow]:
+    for item in outer.get("layers", []):
+        for name, arguments in item.items():
+            yield LayerRow(mark, name, _write_arguments(name, arguments), None)
+            yield from _view_inner_layers(arguments, f"{mark}↳ ")
+
+
+def _write_arguments(name: str, arguments: Mapping[str, Any]) -> str | None:
+    """Write arguments as in a spec, in the order of the layer's, equal sides as one number."""
+    pairs = []
+    for key in LAYERS[name].model_fields if name in LAYERS else arguments:
+        if key in arguments and key != "layers":
+            value = arguments[key]
+            is_square = isinstance(value, list) and value[0] == value[1]
+            pairs.append(f"{key}: {literal(value[0] if is_square else value)}")
+    return ", ".join(pairs) or None
+
+
+def _is_endless(domain: Hyperparameter) -> bool:
+    """Whether a hyperparameter is any real number of a range."""
+    return isinstance(domain.low, float) and domain.step is None
 
 
 def _view_trial(trial: TrialRecord, columns: Sequence[str], record: Record, _: Gettext) -> TrialRow:

@@ -36,11 +36,17 @@ def write_count(value: int | None, language: Language) -> str:
     return _decimal(value, "#,##0", language)
 
 
+def rounded(value: float) -> float:
+    """Keep all digits before the point, and behind it what makes four significant digits."""
+    return float(f"{value:.4g}") if abs(value) < 1000 else float(f"{value:.0f}")
+
+
 def write_number(value: float | None, language: Language) -> str:
-    """Write a number with the digits that it has: 0.001."""
+    """Write a number with the digits that it has, at most those of `rounded`: 0.001."""
     if value and abs(value) < 1e-12:
         return _with_exponent(value, language)
-    return _decimal(value, "#,##0.############", language)
+    shown = None if value is None else rounded(value)
+    return _decimal(shown, "#,##0.############", language)
 
 
 def write_percent(share: float | None, language: Language) -> str:

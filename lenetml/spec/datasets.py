@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from lenetml.errors import DataError
 from lenetml.spec.sections import Data
 
 ImageShape: TypeAlias = tuple[int, int, int]
 
+MAX_DATA_BYTES = 2 * 2**30
 _DIGITS = tuple("0123456789")
 
 
@@ -37,6 +40,23 @@ def changed_facts(facts: DatasetFacts, data: Data) -> DatasetFacts:
     height, width = data.image_size or facts.input_shape[:2]
     channels = {None: facts.input_shape[2], "grayscale": 1, "rgb": 3}[data.color_mode]
     return replace(facts, input_shape=(height, width, channels))
+
+
+def check_amount(facts: DatasetFacts) -> None:
+    """Refuse more pixels than are kept in memory.
+
+    Raises:
+        DataError: All images together take more than `MAX_DATA_BYTES`.
+    """
+    n_images = facts.pool + (facts.own_test or 0)
+    size_bytes = n_images * math.prod(facts.input_shape)
+    if size_bytes > MAX_DATA_BYTES:
+        shape = " x ".join(map(str, facts.input_shape))
+        raise DataError(
+            f"{facts.name} is too large: all images are kept in memory",
+            f"found: {n_images} images of {shape}, {size_bytes / 2**30:,.1f} GiB",
+            f"allowed: {MAX_DATA_BYTES / 2**30:g} GiB; image_size makes images smaller",
+        )
 
 
 NAMED: dict[str, DatasetFacts] = {

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from lenetml.spec.conditions import MAX_VALUES, with_conditions
+from lenetml.spec.decimals import decimals_remedy
 from lenetml.spec.domains import (
     Choice,
     Domain,
@@ -20,6 +21,8 @@ from lenetml.spec.domains import (
     kind_of,
     written,
 )
+from lenetml.spec.elsewhere import sweep_remedy
+from lenetml.spec.meant import colon_remedy, number_remedy
 from lenetml.spec.nodes import Complaint, Entry, Node, Refused, Scalar, Sequence, plain
 from lenetml.spec.nodes import Mapping as MappingNode
 from lenetml.spec.problems import did_you_mean, shortened
@@ -29,25 +32,6 @@ DOMAIN_KEYS = ("values", "min", "max", "q", "value", "distribution", "when")
 NUMBERS = ("whole", "real")
 MAX_STEPS = 1_000_000_000
 
-_NO_NORMAL = "only even distributions are drawn: write min and max"
-_INSTEAD = {
-    "mu": _NO_NORMAL,
-    "sigma": _NO_NORMAL,
-    "probabilities": "all values are drawn alike: write values alone",
-    "sampling": "write distribution: log_uniform_values",
-    "step": "write q: the values are its multiples",
-    "parameters": "a search space is flat: write each name on a line of its own",
-    "normal": _NO_NORMAL,
-    "q_normal": _NO_NORMAL,
-    "log_normal": _NO_NORMAL,
-    "q_log_normal": _NO_NORMAL,
-    "beta": _NO_NORMAL,
-    "q_beta": _NO_NORMAL,
-    "inv_log_uniform": "write distribution: log_uniform_values",
-    "inv_log_uniform_values": "write distribution: log_uniform_values",
-    "q_log_uniform": "write distribution: log_uniform_values without q, or values",
-    "q_log_uniform_values": "write distribution: log_uniform_values without q, or values",
-}
 _LOG = "log_uniform_values"
 DISTRIBUTIONS: dict[str, tuple[str, Callable[[Domain], bool]]] = {
     "categorical": ("values", lambda domain: isinstance(domain, Choice)),
@@ -83,8 +67,13 @@ def read_space(node: Node) -> tuple[dict[str, Domain], list[Complaint]]:
     for entry in node.entries:
         if not NAME.fullmatch(entry.key):
             message = f'"{shortened(entry.key)}" cannot be a hyperparameter\'s name'
-            notes = ("a name is lower-case letters, digits and _, and starts with a letter",)
-            complaints.append(Complaint(message, entry.span, notes))
+            rule = "a name is lower-case letters, digits and _, and starts with a letter"
+            better = re.sub("[^a-z0-9]+", "_", entry.key.lower()).strip("_")
+            write = (f"write {shortened(better)}",) if NAME.fullmatch(better) else ()
+            colon = colon_remedy(entry.key)
+            complaints.append(Complaint(message, entry.span, colon or (rule, *write)))
+            if colon:
+                continue
         try:
             space[entry.key] = _read_domain(entry)
         except Refused as refusal:
@@ -100,15 +89,15 @@ def _read_domain(entry: Entry) -> Domain:
         hint = "{values: [...]}" if value == "nothing" else hints[type(node)]
         raise Refused(node, f"{name} must have a domain", f"write {name}: {hint}")
     for inner in node.entries:
-        if inner.key.isdigit():
-            message = f"a comma parts {shortened(inner.key)} from its number"
-            note = f"a decimal number has a point: 0.{shortened(inner.key)}"
-            raise Refused(inner, message, note)
-        if inner.key in _INSTEAD:
-            message = f"{inner.key} is no part of a domain"
-            raise Refused(inner, message, _INSTEAD[inner.key])
+        if instead := sweep_remedy(inner.key):
+            raise Refused(inner, f"{shortened(inner.key)} is no part of a domain", *instead)
         if inner.key not in DOMAIN_KEYS:
-            notes = ("allowed: " + ", ".join(DOMAIN_KEYS), *did_you_mean(inner.key, DOMAIN_KEYS))
+            near = did_you_mean(inner.key, DOMAIN_KEYS)
+            if plain(inner.node) is None:
+                near = (
+                    f"a list stands in square brackets: {{values: [{shortened(inner.key)}, ...]}}",
+                )
+            notes = ("allowed: " + ", ".join(DOMAIN_KEYS), *near)
             key = shortened(inner.key)
             raise Refused(inner, f'unknown key "{key}" in the domain of {name}', *notes)
     keys = {inner.key: inner.node for inner in node.entries if inner.key != "when"}
@@ -144,8 +133,8 @@ def _read_distribution(node: Node | None, keys: dict[str, Node]) -> str | None:
     message = f"distribution cannot be {written(value)}"
     if value == "log_uniform":
         raise Refused(node, message, "its min and max are exponents", _without_exponents(keys))
-    if isinstance(value, str) and value in _INSTEAD:
-        raise Refused(node, message, _INSTEAD[value])
+    if isinstance(value, str) and (instead := sweep_remedy(value)):
+        raise Refused(node, message, *instead)
     allowed = "allowed: " + ", ".join(DISTRIBUTIONS)
     raise Refused(node, message, allowed, *did_you_mean(str(value), DISTRIBUTIONS))
 
@@ -162,8 +151,11 @@ def _without_exponents(keys: dict[str, Node]) -> str:
 
 def _read_values(name: str, node: Node) -> Choice:
     if not isinstance(node, Sequence) or not node.items:
-        found = f"found: {written(plain(node))}"
-        raise Refused(node, f"values of {name} must be a list with at least one value", found)
+        value = plain(node)
+        items = list(value) if isinstance(value, dict) else [written(value)]
+        write = (f"write values: [{shortened(', '.join(items))}]",) if value else ()
+        message = f"values of {name} must be a list with at least one value"
+        raise Refused(node, message, f"found: {written(value)}", *write)
     if len(node.items) > MAX_VALUES:
         raise Refused(node, f"{name} has more than {MAX_VALUES:,} values")
     values = [_read_value(name, item) for item in node.items]
@@ -181,7 +173,7 @@ def _read_values(name: str, node: Node) -> Choice:
     for index, value in enumerate(values):
         if value in values[:index]:
             number = kind_of(value) in NUMBERS
-            notes = ("a decimal number has a point: 0.2",) if number else ()
+            notes = decimals_remedy(node) or ("a decimal number has a point: 0.2",) * number
             said = written(plain(node.items[index]))
             raise Refused(node.items[index], f"{said} is twice in values of {name}", *notes)
     return Choice(tuple(values))
@@ -223,7 +215,9 @@ def _read_ends(name: str, **nodes: Node) -> list[int | float]:
     for key, node in nodes.items():
         value = plain(node)
         if kind_of(value) not in NUMBERS:
-            raise Refused(node, f"{key} of {name} must be a number", f"found: {written(value)}")
+            found = f"found: {written(value)}"
+            remedy = number_remedy(value, whole=False)
+            raise Refused(node, f"{key} of {name} must be a number", found, *remedy)
         values.append(value)
     low, high = values[:2]
     if not low < high:

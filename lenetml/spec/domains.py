@@ -7,12 +7,16 @@ reads domains from the text of a spec.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
 from lenetml.spec.problems import shortened
+
+# Texts that need quotes in YAML to be texts, or that are easily taken for numbers.
+_LIKE_A_VALUE = re.compile(r"|~|null|true|false|[-+.,]*[0-9][-+.,_%e0-9 ]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -273,4 +277,4 @@ def _written(value: Any) -> str:
         return "[" + ", ".join(map(_written, value)) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_written(inner)}" for key, inner in value.items()) + "}"
-    return f'"{value}"' if isinstance(value, str) and not value else str(value)
+    return f'"{value}"' if isinstance(value, str) and _LIKE_A_VALUE.fullmatch(value) else str(value)

@@ -23,6 +23,7 @@ class Finding:
         notes: Further lines.
         at_key: Point at the key instead of the value.
         use: Where the value at `path` is used; its line is told.
+        meant: The hyperparameters that seem to be meant there: each has its use, if a wrong one.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Finding:
     at_key: bool = False
     severity: Severity = "error"
     use: Path | None = None
+    meant: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from lenetml.spec.division import DivisionError, divide
-from lenetml.spec.domains import Choice, SearchSpace, written
+from lenetml.spec.domains import Choice, Condition, SearchSpace, implies, with_parents, written
 from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.nodes import Path
 from lenetml.spec.rules import Rule
+from lenetml.spec.sections import READS_MOMENTUM
 from lenetml.spec.space import looks_like_reference, read_reference
+
+# Keys of training, what decides whether they are read, and which of its values do.
+_READ_BY = (
+    ("momentum", "optimizer", READS_MOMENTUM),
+    ("learning_rate_decay", "learning_rate_schedule", ("exponential",)),
+)
 
 
 def _unused_images(draft: Draft) -> Iterator[Finding]:
@@ -54,6 +61,33 @@ def _binary_range(draft: Draft) -> Iterator[Finding]:
                 ("write {min: 0.0, max: 1.0} for a range of reals",),
                 severity="warning",
             )
+
+
+def _read_in_some_trials(draft: Draft) -> Iterator[Finding]:
+    """A key that only some of the searched optimizers or schedules read."""
+    references = {use.path: use.reference for use in draft.uses}
+    for key, owner, readers in _READ_BY:
+        path: Path = ("training", key)
+        own, deciding = references.get(path), references.get(("training", owner))
+        # Tied values say themselves which of them go together.
+        if deciding is None or (own is not None and own.name == deciding.name):
+            continue
+        values = draft.values_at(("training", owner))
+        reading = [value for value in dict.fromkeys(values) if value in readers]
+        wanted = [Condition(deciding.name, deciding.position, tuple(reading))]
+        when = draft.space[own.name].when if own is not None else ()
+        is_there = getattr(draft.document.training, key) is not None and reading
+        if not is_there or implies(when, with_parents(wanted, draft.space), draft.space):
+            continue
+        asked = written(reading if len(reading) > 1 else reading[0])
+        condition = f"when: {{{wanted[0].place}: {asked}}}"
+        if own is not None:
+            note = f"write {condition} in the domain of {own.name}"
+        else:
+            value = written(draft.data["training"][key])
+            note = f"write ${key}, and in search_space {key}: {{value: {value}, {condition}}}"
+        message = f"{key} counts only in trials with {owner} {' or '.join(reading)}"
+        yield Finding(path, message, (note,), at_key=True, severity="warning")
 
 
 def _normalization_behind_activation(draft: Draft) -> Iterator[Finding]:
@@ -104,6 +138,7 @@ HINTS: tuple[tuple[Rule, frozenset[str]], ...] = tuple(
         (_unused_images, "data"),
         (_shear, "augmentation"),
         (_binary_range, ""),
+        (_read_in_some_trials, "training"),
         (_normalization_behind_activation, "architecture"),
     )
 )

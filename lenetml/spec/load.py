@@ -2,87 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path as File
 from typing import Any
 
 from lenetml.errors import DataError, SpecError, UsageError
 from lenetml.spec import canonical
 from lenetml.spec.brackets import check_brackets
+from lenetml.spec.checked import Spec
 from lenetml.spec.conditions import with_lists
 from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
+from lenetml.spec.decimals import decimals_remedy, join_decimals
 from lenetml.spec.declared import read_space
-from lenetml.spec.domains import Point, SearchSpace
+from lenetml.spec.domains import SearchSpace
 from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.existence import check_each, check_existence, drawn_space
-from lenetml.spec.feasibility import Feasibility, check_shapes, check_size
+from lenetml.spec.feasibility import check_shapes, check_size
 from lenetml.spec.hints import HINTS
 from lenetml.spec.layers import normalised
 from lenetml.spec.nodes import Complaint, Node, Path, Scalar, Severity, Span, find, plain
 from lenetml.spec.nodes import Mapping as MappingNode
+from lenetml.spec.nodes import Sequence as SequenceNode
 from lenetml.spec.overrides import apply_overrides
 from lenetml.spec.problems import Problem, in_order
 from lenetml.spec.references import check_values, first_document, stand_in, with_reals
 from lenetml.spec.rules import RULES
 from lenetml.spec.sections import ConcreteSpec, Data
 from lenetml.spec.source import MAX_BYTES, decode, parse, split_lines
-from lenetml.spec.space import Use, find_uses
-from lenetml.spec.unroll import resolve
-from lenetml.spec.userdata import read_facts
-from lenetml.spec.uses import check_uses
-
-
-@dataclass(frozen=True)
-class Spec:
-    """A checked spec.
-
-    Args:
-        path: The file.
-        text: Its text as given.
-        overrides: What `--set` changed, as given.
-        document: The spec with the first value of each domain: for the sections that hold no
-            references.
-        data: The plain data with references.
-        declared: The domains as written, by name, in the order of the text.
-        space: The domains that are drawn from: those of `$name.each` once a repetition.
-        uses: Where references stand.
-        facts: What is known of the data; None: nothing yet.
-        feasibility: How much of the space can be built; None where shapes are not known.
-        baselines: The specs to compare with.
-        warnings: What is worth a look and no mistake.
-    """
-
-    path: File
-    text: str
-    overrides: tuple[str, ...]
-    document: ConcreteSpec
-    data: Mapping[str, Any]
-    declared: SearchSpace
-    space: SearchSpace
-    uses: tuple[Use, ...]
-    facts: DatasetFacts | None
-    feasibility: Feasibility | None
-    baselines: tuple[Spec, ...]
-    warnings: tuple[Problem, ...]
-
-    def concrete(self, point: Point) -> ConcreteSpec:
-        """The spec at one point of its search space, without references."""
-        resolved = resolve(self.data, point)
-        resolved.pop("search_space", None)
-        return ConcreteSpec.model_validate(resolved)
-
-    def canonical(self, *, with_defaults: bool = True) -> dict[str, Any]:
-        """The spec in its one form; see `canonical.canonical`."""
-        return canonical.canonical(
-            self.document, self.declared, self.uses, self.facts, with_defaults=with_defaults
-        )
-
-    def result_hash(self, fingerprint: str) -> str:
-        """The SHA-256 over what decides the result, on data of this fingerprint."""
-        baselines = [baseline.result_hash(fingerprint) for baseline in self.baselines]
-        form = self.canonical(with_defaults=False)
-        return canonical.result_hash(form, fingerprint, baselines, self.declared)
+from lenetml.spec.space import find_uses
+from lenetml.spec.userdata import read_facts, tell_unknown
+from lenetml.spec.uses import check_unused, check_uses
 
 
 def load_spec(path: str | File, overrides: Sequence[str] = ()) -> Spec:
@@ -162,6 +111,8 @@ class _Reader:
             note = "write each section as key: value, such as name: lenet"
             self._add_complaints([Complaint("a spec is made of keys and values", Span(), (note,))])
             return None
+        root, complaints = join_decimals(root)
+        self._add_complaints(complaints)
         self.root, complaints = apply_overrides(root, self.overrides)
         self._add_complaints(complaints)
         data = plain(self.root)
@@ -177,13 +128,14 @@ class _Reader:
         if "architecture" in data:
             data["architecture"] = with_lists(data["architecture"], domains)
         uses = tuple(find_uses(data))
-        self._add(check_uses(data, uses, domains))
-        findings, broken = check_values(data, uses, domains)
-        self._add(findings)
+        findings = list(check_uses(data, uses, domains))
+        illegal, broken = check_values(data, uses, domains)
+        findings += illegal
+        self._add([*findings, *check_unused(data, uses, findings)])
         document = stand_in(data, domains, broken)
         facts, findings = (None, []) if "data" in broken else self._read_facts(document.data)
         self._add(findings)
-        broken |= {"data"} if findings else set()
+        broken |= {"data"} if any(it.severity == "error" for it in findings) else set()
         draft = Draft(data, domains, uses, document, broken, facts)
         for rule, sections in (*RULES, *HINTS):
             if not sections & broken:
@@ -212,14 +164,15 @@ class _Reader:
 
     def _read_facts(self, data: Data) -> tuple[DatasetFacts | None, list[Finding]]:
         """Find out what can be known of the data at a glance, and what is wrong with them."""
-        if (data.dataset is None) == (data.path is None):
-            return None, []
+        if data.path is None or data.dataset is not None:
+            named = NAMED.get(data.dataset or "") if data.path is None else None
+            return named and changed_facts(named, data), []
+        key, file = ("data", "path"), self.path.parent / data.path
         try:
-            if data.path is not None:
-                return read_facts(self.path.parent / data.path, data), []
-            return changed_facts(NAMED[str(data.dataset)], data), []
+            facts = read_facts(file, data)
         except DataError as error:
-            return None, [Finding(("data", "path"), error.message, error.notes)]
+            return None, [Finding(key, error.message, error.notes)]
+        return facts, [] if facts else [Finding(key, *tell_unknown(file, data), severity="warning")]
 
     def _read_space(self, data: dict[str, Any]) -> SearchSpace:
         entry = self.root.entry("search_space") if isinstance(self.root, MappingNode) else None
@@ -267,7 +220,17 @@ class _Reader:
             if finding.use is not None:
                 used, _, _ = find(self.root, finding.use)
                 notes = (*notes, f"it is used in {used.origin or f'line {used.line}'}")
+            if finding.severity == "error":
+                notes = (*notes, *self._about_commas(finding.path))
             self._add_problem(span, finding.message, notes, finding.severity)
+
+    def _about_commas(self, path: Path) -> tuple[str, ...]:
+        """What to say where the value is, or stands in, a list with decimal commas."""
+        for place in (path, path[:-1]):
+            _, node, is_there = find(self.root, place)
+            if is_there and isinstance(node, SequenceNode):
+                return decimals_remedy(node)
+        return ()
 
     def _add_problem(
         self, span: Span, message: str, notes: tuple[str, ...], severity: Severity

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from lenetml.errors import DataError
-from lenetml.spec.imagefiles import shown
+from lenetml.spec.imagefiles import listed
 
 MAX_HEADER_BYTES = 10_000
 # What `numpy.savez` writes; other methods could fail in ways of their own.
@@ -83,7 +83,11 @@ class ArrayHeader:
 
 @contextlib.contextmanager
 def open_npz(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an `.npz`; what shows its damage on the way becomes a DataError."""
+    """Open an `.npz`; what shows its damage on the way becomes a DataError.
+
+    Raises:
+        DataError: It cannot be read, or is damaged.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             _count_entries(archive, path)
@@ -107,7 +111,12 @@ def _count_entries(archive: zipfile.ZipFile, path: Path) -> None:
         file.seek(-_END_RECORD.size - len(archive.comment), os.SEEK_END)
         _, count = _END_RECORD.unpack(file.read(_END_RECORD.size))
     if count != len(archive.infolist()):
-        raise zipfile.BadZipFile(f"it lists {len(archive.infolist())} of {count} arrays")
+        raise zipfile.BadZipFile(f"its list of {count} ends after {len(archive.infolist())}")
+
+
+def array_names(archive: zipfile.ZipFile) -> list[str]:
+    """The names of the arrays in an `.npz`."""
+    return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
 def read_headers(
@@ -124,7 +133,7 @@ def read_headers(
     Raises:
         DataError: An array is missing or pickled, or its header claims what is not there.
     """
-    found = [name.removesuffix(".npy") for name in archive.namelist()]
+    found = array_names(archive)
     wanted = [*keys, *optional] if set(optional) & set(found) else list(keys)
     missing = [key for key in wanted if key not in found]
     if missing:
@@ -133,13 +142,15 @@ def read_headers(
             needed += f" and, or not, {', '.join(optional)}"
         raise DataError(
             f"{path} lacks {', '.join(missing)}",
-            f"found: {shown(', '.join(found)) or 'nothing'}",
+            f"found: {listed(found) or 'nothing'}",
             f"needed: {needed}",
         )
     return {key: _read_header(archive, path, key) for key in wanted}
 
 
 def _read_header(archive: zipfile.ZipFile, path: Path, key: str) -> ArrayHeader:
+    if f"{key}.npy" not in archive.namelist():
+        raise ValueError(f"{key} is no .npy file")
     info = archive.getinfo(f"{key}.npy")
     if info.compress_type not in METHODS:
         raise ValueError(f"{key} is compressed in an unknown way")
@@ -147,7 +158,8 @@ def _read_header(archive: zipfile.ZipFile, path: Path, key: str) -> ArrayHeader:
         header = _parse(file, key)
     if header.kind == "O":
         raise DataError(
-            f"{path}: {key} holds pickled objects, which are never read", "needed: whole numbers"
+            f"{path}: {key} holds pickled objects, which are never read",
+            "needed: whole numbers; save it with an integer type",
         )
     claimed = header.offset + header.size_bytes
     if claimed != info.file_size:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from lenetml.spec.layers import LAYERS
 from lenetml.spec.nodes import Path
+from lenetml.spec.problems import nearest
 from lenetml.spec.sections import ConcreteSpec
 from lenetml.spec.types import Searchable
 from lenetml.values import Value
@@ -43,6 +44,17 @@ def keys_at(path: Path) -> list[str]:
     if model is ConcreteSpec:
         keys.add("search_space")
     return sorted(keys - {"layer"})
+
+
+def nearest_key(path: Path) -> Path:
+    """The path of the known key that an unknown one is nearest to; empty where none is near."""
+    near = nearest(path[-1], keys_at(path))
+    return () if near is None else (*path[:-1], near)
+
+
+def required_keys(model: type[Value]) -> list[str]:
+    """The keys of a section or layer that have no default."""
+    return [key for key, field in model.model_fields.items() if field.is_required()]
 
 
 def marker_at(path: Path) -> Searchable | None:

@@ -79,12 +79,23 @@ def shortened(text: str, most: int = 60) -> str:
     return line if len(line) <= most else line[: most - 3] + "..."
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> tuple[str, ...]:
-    """A line that names the nearest known word, or nothing where none is near."""
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """The known word that is nearest, or None where none is near."""
     # Letters first, then their case: "Relu" means "relu" and not "elu".
     by_letters = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(str(word).lower(), list(by_letters), n=1, cutoff=0.6)
-    return (f'did you mean "{by_letters[near[0]]}"?',) if near else ()
+    letters = str(word).lower()
+    near = difflib.get_close_matches(letters, list(by_letters), n=1, cutoff=0.6)
+    if not near:
+        # "zoom" means "zoom_range", and "validation" means "val", where no other word is alike.
+        alike = [it for it in by_letters if min(len(it), len(letters)) > 2]
+        near = [it for it in alike if it in letters or letters in it]
+    return by_letters[near[0]] if len(near) == 1 else None
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> tuple[str, ...]:
+    """A line that names the nearest known word, or nothing where none is near."""
+    near = nearest(word, known)
+    return () if near is None else (f'did you mean "{near}"?',)
 
 
 def as_json(problem: Problem) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,18 +21,21 @@ from lenetml.spec.domains import (
     written,
 )
 from lenetml.spec.draft import Finding
+from lenetml.spec.meant import boolean_meant
 from lenetml.spec.nodes import Path
-from lenetml.spec.places import marker_at, name_of
+from lenetml.spec.places import marker_at, name_of, nearest_key
 from lenetml.spec.sections import ConcreteSpec
 from lenetml.spec.space import (
     OPEN_SECTIONS,
     Reference,
     Use,
+    looks_like_reference,
     substitute,
 )
-from lenetml.spec.wording import describe, explain, place_of
+from lenetml.spec.wording import describe, explain, place_of, wanted_by
 
 _AT_KEY = ("extra_forbidden", "missing")
+_NAME_BEHIND_DOLLAR = re.compile(r"\$\{?([a-z][a-z0-9_]*)")
 
 
 def check_values(
@@ -43,24 +47,31 @@ def check_values(
         The findings, and the sections that have mistakes of their own.
     """
     findings: dict[tuple[Path, str], Finding] = {}
-    broken = set()
+    broken: set[str] = set()
+    misspelled: set[Path] = set()
+    told: set[tuple[Path, str]] = set()
     rounds = max((_n_rounds(domain) for domain in space.values()), default=1)
     by_path = {use.path: use for use in uses}
     for index in range(rounds):
         chosen = {name: _corner(domain, index) for name, domain in space.items()}
         for detail in _mistakes(data, chosen, space, index):
-            path = place_of(detail)
+            path, kind = place_of(detail), detail["type"]
             broken.add(str(path[0]))
             starts = (path[:n] for n in range(len(path) + 1))
             use = next((by_path[start] for start in starts if start in by_path), None)
-            finding: Finding | None
-            if use is None or use.wanted == () or detail["type"] == "extra_forbidden":
-                finding = _at_value(detail, space)
-            else:
+            finding: Finding | None = None
+            if use is not None and use.wanted != () and kind != "extra_forbidden":
                 finding = _at_domain(detail, use, space, data, index)
+            elif (path, kind) not in told:
+                told.add((path, kind))
+                finding = _at_value(detail, data, space)
+                misspelled |= {nearest_key(path)} if kind == "extra_forbidden" else set()
             if finding is not None:
                 findings.setdefault((finding.path, finding.message), finding)
-    return list(findings.values()), frozenset(broken)
+    # A key that is only misspelled is not missing.
+    result = [it for it in findings.values() if not (it.at_key and it.path in misspelled)]
+    broken |= {str(key[0]) for key in misspelled if len(key) == 1 and key[0] not in data}
+    return result, frozenset(broken)
 
 
 def with_reals(data: Mapping[str, Any], uses: tuple[Use, ...], space: SearchSpace) -> SearchSpace:
@@ -131,6 +142,21 @@ def _mistakes(
     return []
 
 
+def _why_real(domain: Domain, text: Any, tail: Path) -> tuple[str, ...]:
+    """Why a whole number of a domain, as written, became a real one."""
+    for part in tail:
+        text = text[part]
+    if isinstance(text, float):
+        return ()
+    if isinstance(domain, Range) and domain.is_log:
+        return ("log_uniform_values draws real numbers; write values: [...] for whole ones",)
+    return ("one real number among others makes all of them real",)
+
+
+def _values_at(domain: Domain, position: int | None) -> list[Any]:
+    return [value if position is None else value[position] for value in corners(domain)]
+
+
 def _first(space: SearchSpace) -> dict[str, Any]:
     return {name: corners(domain)[0] for name, domain in space.items()}
 
@@ -178,11 +204,38 @@ def _filled(
     return filled
 
 
-def _at_value(detail: Any, space: SearchSpace) -> Finding:
-    message, notes = explain(detail)
-    if isinstance(detail["input"], str) and detail["input"] in space:
-        notes = (*notes, f'did you mean "${detail["input"]}"?')
-    return Finding(place_of(detail), message, notes, at_key=detail["type"] in _AT_KEY)
+def _at_value(detail: Any, data: Mapping[str, Any], space: SearchSpace) -> Finding:
+    value = _as_written(data, detail)
+    message, notes = explain(detail | {"input": value})
+    path = place_of(detail)
+    meant = {name for text in (value, path[-1]) for name in _names_in(text)}
+    if isinstance(value, str) and value in space:
+        notes = (*notes, f'did you mean "${value}"?')
+        meant.add(value)
+    elif isinstance(value, str) and meant and not looks_like_reference(value):
+        notes = (*notes, f"a reference stands alone: write ${min(meant)}")
+    return Finding(path, message, notes, at_key=detail["type"] in _AT_KEY, meant=tuple(meant))
+
+
+def _as_written(data: Any, detail: Any) -> Any:
+    """What one of pydantic's errors found wrong, with the references that stand there."""
+    for part in detail["loc"]:
+        is_item = isinstance(data, list) and isinstance(part, int) and part < len(data)
+        if not is_item and not (isinstance(data, dict) and part in data):
+            return detail["input"]
+        data = data[part]
+    return data
+
+
+def _names_in(data: Any) -> Iterator[str]:
+    """The names behind every $ in what stands where it may not."""
+    if isinstance(data, dict):
+        data = [*data, *data.values()]
+    if isinstance(data, list):
+        for inner in data:
+            yield from _names_in(inner)
+    elif isinstance(data, str):
+        yield from _NAME_BEHIND_DOLLAR.findall(data)
 
 
 def _at_domain(
@@ -208,9 +261,13 @@ def _at_domain(
         value, tail = value[int(inner[0])], (*tail, *inner)
     elif isinstance(value, list) and "[" not in sentence:
         notes = (*notes, f"write ${name}.0 for its first position, or ${name}.each in a repeat")
-    if isinstance(domain, Range) and domain.is_log and "whole number" in sentence:
-        notes = (*notes, "log_uniform_values draws real numbers")
-    if use.path[-1] == "when" and value in (0, 1):
-        notes = (*notes, "write false and true")
+    if wanted_by(detail) in ("whole", "size") and isinstance(value, float):
+        notes = _why_real(domain, data["search_space"][name], tail) or notes
+    if wanted_by(detail) == "boolean":
+        meant = [boolean_meant(each) for each in _values_at(domain, position)]
+        if None not in meant:
+            if index % len(meant):
+                return None
+            notes = (f"write {' and '.join(filter(None, meant))}",)
     message = f"{written(value)} cannot be {name_of(use.path)}, which {sentence}"
     return Finding(("search_space", name, *tail), message, notes, use=use.path)

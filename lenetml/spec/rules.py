@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lenetml.spec.countries import GRID
-from lenetml.spec.datasets import NAMED
+from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
 from lenetml.spec.division import DivisionError, divide
 from lenetml.spec.domains import written
 from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.imagefiles import composed
 from lenetml.spec.nodes import Path
 from lenetml.spec.places import model_at, name_of
-from lenetml.spec.problems import shortened
-from lenetml.spec.sections import READS_MOMENTUM
+from lenetml.spec.problems import nearest, shortened
+from lenetml.spec.sections import READS_MOMENTUM, Data
 
 # Limits of W&B (wandb 0.31).
 MAX_PROJECT = 128
@@ -61,15 +61,7 @@ def _facts(draft: Draft) -> Iterator[Finding]:
         note = f"found: {data.input_shape[2]} channels"
         yield Finding(("data", "input_shape"), "input_shape is [height, width, 1 or 3]", (note,))
     if facts is None:
-        is_own = data.dataset is None and data.path is not None
-        if is_own and not (data.input_shape and data.classes):
-            yield Finding(
-                ("data",),
-                f"shapes are not checked: nothing is known of {shortened(str(data.path))}",
-                ("write input_shape: [height, width, channels] and classes: [...]",),
-                at_key=True,
-                severity="warning",
-            )
+        yield from _input_shape_after_changes(data)
         return
     if data.input_shape and tuple(data.input_shape) != facts.input_shape:
         note = f"{facts.name} has {written(list(facts.input_shape))}"
@@ -77,6 +69,18 @@ def _facts(draft: Draft) -> Iterator[Finding]:
     if data.classes and tuple(map(composed, data.classes)) != facts.classes:
         note = f"{facts.name} has " + ", ".join(facts.classes)
         yield Finding(("data", "classes"), "classes differ from the data", (note,))
+
+
+def _input_shape_after_changes(data: Data) -> Iterator[Finding]:
+    """Compare `input_shape` with what image_size and color_mode make of any image."""
+    if not data.input_shape:
+        return
+    height, width, channels = data.input_shape
+    facts = changed_facts(DatasetFacts("", (height, width, channels), (), 0, None), data)
+    if list(facts.input_shape) != data.input_shape:
+        note = f"they make every image {written(list(facts.input_shape))}"
+        message = "input_shape differs from image_size or color_mode"
+        yield Finding(("data", "input_shape"), message, (note,))
 
 
 def _empty_keys(draft: Draft) -> Iterator[Finding]:
@@ -234,7 +238,10 @@ def _country(draft: Draft) -> Iterator[Finding]:
     if energy is not None and energy.country is not None and energy.country not in GRID:
         codes = {grid.name.lower(): code for code, grid in GRID.items()}
         code = codes.get(energy.country.lower(), energy.country.upper())
+        alike = nearest(energy.country, codes)
         near = (f"write {code}",) if code in GRID else ()
+        if alike and not near:
+            near = (f'did you mean "{codes[alike]}"?',)
         notes = ("allowed: three letters of ISO 3166, such as BRA, PRT, USA", *near)
         message = f'the grid of country "{energy.country}" is not known'
         yield Finding(("energy", "country"), message, notes)

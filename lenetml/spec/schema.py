@@ -21,6 +21,7 @@ from pydantic_core import core_schema
 from lenetml.spec.conditions import MAX_VALUES
 from lenetml.spec.declared import DISTRIBUTIONS, NAME
 from lenetml.spec.layers import LAYERS
+from lenetml.spec.places import required_keys
 from lenetml.spec.sections import ConcreteSpec
 from lenetml.spec.types import CONDITION, Prose, Searchable, Text
 from lenetml.values import Value
@@ -66,7 +67,8 @@ _DOMAIN_KEYS: Schema = {
         "enum": list(DISTRIBUTIONS),
     },
     "when": {
-        "description": "It exists only where other hyperparameters have these values.",
+        "description": "It exists only where other hyperparameters have these values; elsewhere a "
+        "key of `training` or `augmentation` that names it has its default.",
         "examples": [{"optimizer": "sgd"}, {"layers": [2, 3]}],
         "$ref": "#/$defs/Condition",
     },
@@ -151,7 +153,7 @@ class _AsWritten(GenerateJsonSchema):
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> Schema:
         """A layer: one key with its arguments, or the name alone where it needs none."""
         kinds = {str(name): self.generate_inner(kind) for name, kind in schema["choices"].items()}
-        bare = [name for name in kinds if not _required(LAYERS[name])]
+        bare = [name for name in kinds if not required_keys(LAYERS[name])]
         return {
             "title": "a layer",
             "examples": ["flatten", {"conv2d": {"filters": 6, "kernel_size": 5}}],
@@ -198,7 +200,7 @@ class _AsWritten(GenerateJsonSchema):
                 for key, field in model.model_fields.items()
                 if key != "layer"
             },
-            "required": _required(model),
+            "required": required_keys(model),
             "additionalProperties": False,
         }
 
@@ -237,10 +239,6 @@ def _share(schema: Any, parts: Schema) -> Any:
             rest = {key: inner for key, inner in schema.items() if key not in part}
             return {**rest, "$ref": f"#/$defs/{name}"}
     return {key: _share(inner, parts) for key, inner in schema.items()}
-
-
-def _required(model: type[Value]) -> list[str]:
-    return [key for key, field in model.model_fields.items() if field.is_required()]
 
 
 def _field_docstrings(model: type[Value]) -> dict[str, str]:

@@ -204,7 +204,7 @@ class Evaluation(Value):
     seeds: Annotated[int, Ge(0), Le(1000)] = 0
     """Further trainings of the winner, for the spread of its results; 0 for none."""
     test: Literal["once", "sealed"] = "once"
-    """`sealed` leaves the test part closed until `lenetml test`."""
+    """`once` opens the test part for the winner; `sealed` leaves that to `lenetml test RUN`."""
 
 
 class Energy(Value):

@@ -15,14 +15,17 @@ from typing import Any
 
 import yaml
 
+from lenetml.spec.decimals import is_behind_comma
 from lenetml.spec.nodes import Complaint, Entry, Mapping, Node, Scalar, Sequence, Span
 from lenetml.spec.problems import shortened
+from lenetml.spec.unreadable import COMPARE, NO_ESCAPE, explain
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
 # More than any key takes; beyond 15 digits a whole number need not be the real one it stands for.
 MAX_DIGITS = 15
+_AS_TEXT = f"a whole number has at most {MAX_DIGITS} digits; a text of digits needs quotes"
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
@@ -82,10 +85,10 @@ def parse(text: str) -> tuple[Node | None, list[Complaint]]:
     except (ValueError, OverflowError):
         # PyYAML 6.0.3 reads "\UFFFFFFFF" without looking whether there is such a character.
         # The other number that is too long for Python stands in a line %YAML.
-        complaint = Complaint("this is not YAML", builder.last, (_COMPARE,))
+        complaint = Complaint("this is not YAML", builder.last, (COMPARE,))
         if escape := _NO_CHARACTER.search(text):
             place = _place(text, escape.start(), len(escape[0]))
-            complaint = Complaint("this escape stands for no character", place, (_NO_ESCAPE,))
+            complaint = Complaint("this escape stands for no character", place, (NO_ESCAPE,))
         return None, [*builder.complaints, complaint]
 
 
@@ -149,23 +152,25 @@ class _Builder:
         return self._mapping(event, events, depth)
 
     def _mapping(self, start: Any, events: Iterator[Any], depth: int) -> Mapping:
-        entries: dict[str, Entry] = {}
+        entries: list[Entry] = []
+        places: dict[str, Span] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             key = self._node(event, events, depth + 1)
             value = self._node(next(events), events, depth + 1)
             if not isinstance(key, Scalar) or not isinstance(event, yaml.ScalarEvent):
                 self._complain("a key must be a word", event, "write key: value")
                 continue
-            name = event.value
+            entry = Entry(event.value, key.span, value)
+            name = entry.key
             if name == "<<":
                 self._complain("merges are not allowed: <<", event, "write the keys out")
-            elif name in entries:
-                first = entries[name].span
-                note = f"the first stands in line {first.line}; take one of them away"
+            elif name in places and not is_behind_comma(entry):
+                note = f"the first stands in line {places[name].line}; take one of them away"
                 self._complain(f'"{shortened(name)}" stands twice', event, note)
             else:
-                entries[name] = Entry(name, key.span, value)
-        return Mapping(tuple(entries.values()), _span(start))
+                places[name] = key.span
+                entries.append(entry)
+        return Mapping(tuple(entries), _span(start))
 
     def _scalar(self, event: Any) -> Scalar:
         value = self._number_or_word(event) if event.style is None else event.value
@@ -216,83 +221,10 @@ def _place(text: str, index: int, width: int = 1) -> Span:
     return Span(len(lines), len(lines[-1]) + 1, width)
 
 
-# What yaml says, and what to tell the user; the first match counts.
-_AS_TEXT = f"a whole number has at most {MAX_DIGITS} digits; a text of digits needs quotes"
-_FITS_NOT = "the indentation does not fit"
-_BEGINS = "a text cannot begin so"
-_QUOTES = "put the whole text in quotes"
-_COMPARE = "compare the line with a spec that works"
-_NO_ESCAPE = "write \\\\, or single quotes"
-_EXPLANATIONS = (
-    ("'\\t'", "a tab cannot be used here", "indent with spaces"),
-    ("mapping values", "a colon cannot stand here", "a text with a colon in it needs quotes"),
-    ("quoted scalar found unexpected", "a quoted text is not closed", "close it with its quote"),
-    ("unknown escape", "a \\ in double quotes begins an escape", _NO_ESCAPE),
-    ("expected escape", "this escape is not complete", _NO_ESCAPE),
-    ("could not find expected ':'", "a key without its colon", "write key: value"),
-    ("expected ',' or ']'", "a comma or a closing ] is missing", "every [ needs its ]"),
-    ("expected ',' or '}'", "a comma or a closing } is missing", "every { needs its }"),
-    ("expected the node content", "a value is missing here", "write it, or take the key away"),
-    ("sequence entries", "a list cannot begin here", "begin it on a line of its own"),
-    ("mapping keys", "a ? cannot stand here", _QUOTES),
-    ("found '-'", _FITS_NOT, "items of a list stand under each other"),
-    ("sequence start", _FITS_NOT, "items of a list stand under each other"),
-    ("expected <block end>", _FITS_NOT, "keys of one section stand under each other"),
-    ("document start", _FITS_NOT, "keys of one section stand under each other"),
-    ("directive", "a line cannot begin with %", _QUOTES),
-    ("block scalar", _BEGINS, _QUOTES),
-    ("an anchor", _BEGINS, _QUOTES),
-    ("an alias", _BEGINS, _QUOTES),
-    ("tag", _BEGINS, _QUOTES),
-    ("cannot start any token", _BEGINS, _QUOTES),
-)
-
-
 def _explain(error: yaml.MarkedYAMLError, text: str) -> Complaint:
     said = f"{error.context or ''} {error.problem or ''}"
     begins_there = "scanning a" in said and "escape" not in said
     mark = (begins_there and error.context_mark) or error.problem_mark or error.context_mark
     assert mark is not None
-    for phrase, message, remedy in _EXPLANATIONS:
-        if phrase in said:
-            opened = error.context_mark
-            if remedy.startswith("every") and opened and opened.line != mark.line:
-                remedy += f"; this one stands in line {opened.line + 1}"
-            span = Span(mark.line + 1, mark.column + 1)
-            return _look_closer(Complaint(message, span, (remedy,)), split_lines(text))
-    return Complaint("this is not YAML", Span(mark.line + 1, mark.column + 1), (_COMPARE,))
-
-
-def _look_closer(complaint: Complaint, lines: list[str]) -> Complaint:
-    """Tell apart mistakes that are one to YAML, by the text around the place."""
-    message, span = complaint.message, complaint.span
-    line, column = lines[span.line - 1], span.column - 1
-    before, after = line[:column], line[column:]
-    if message.startswith("a comma") and (name := re.search(r"\$(\w*)$", before)):
-        if after.startswith("["):
-            note = f"write ${name[1]}.0 for one position"
-            return Complaint("brackets cannot follow a reference", span, (note,))
-        if inner := re.match(r"\{(\w+)", after):
-            note = f"write ${inner[1]}"
-            return Complaint("braces cannot stand in a reference", span, (note,))
-    if message == "a colon cannot stand here" and ": " not in before:
-        key = Span(span.line, len(before) - len(before.lstrip()) + 1, len(before.strip()))
-        number = next((n for n in range(span.line - 1, 0, -1) if _says(lines[n - 1])), 0)
-        if number and not re.search(r":|^\s*-", above := lines[number - 1]):
-            place = Span(number, len(above) - len(above.lstrip()) + 1, len(above.strip()))
-            return Complaint("a key without its colon", place, ("write key: value",))
-        return Complaint(_FITS_NOT, key, ("keys of one section stand under each other",))
-    percent = next((n for n, text in enumerate(lines, 1) if text.startswith("%")), 0)
-    if message == _FITS_NOT and percent:
-        return Complaint("a line cannot begin with %", Span(percent), (_QUOTES,))
-    if message == _FITS_NOT and after[:1] in ("]", "}"):
-        opening = {"]": "[", "}": "{"}[after[0]]
-        return Complaint(f"a {after[0]} without its {opening}", span, ("take it away",))
-    if message == _FITS_NOT and before.strip(" -"):
-        note = f"{_QUOTES}, of the other kind where it holds quotes"
-        return Complaint("a text cannot go on behind a closed quote or bracket", span, (note,))
-    return complaint
-
-
-def _says(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith("#")
+    opened = error.context_mark.line + 1 if error.context_mark else mark.line + 1
+    return explain(said, Span(mark.line + 1, mark.column + 1), opened, split_lines(text))

@@ -25,6 +25,7 @@ Activation: TypeAlias = Literal[
     "tanh", "sigmoid", "hard_sigmoid", "hard_silu", "softplus",
 ]  # fmt: skip
 Language: TypeAlias = Literal["en", "pt"]
+Wanted: TypeAlias = Literal["whole", "number", "boolean", "size"]
 
 
 @dataclass(frozen=True)
@@ -46,24 +47,27 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def custom(rule: str, at: int | str | None = None) -> PydanticCustomError:
+def custom(
+    rule: str, at: int | str | None = None, wanted: Wanted | None = None
+) -> PydanticCustomError:
     """Make the error of a type of ours.
 
     Args:
         rule: Continues the name of the key.
         at: The position or key inside the value that is wrong; None: the whole value.
+        wanted: The kind of single value that must stand there, where it is one.
     """
-    return PydanticCustomError("rule", "{rule}", {"rule": rule, "at": at})
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "at": at, "wanted": wanted})
 
 
 def _check_size(value: Any) -> tuple[int, int]:
     rule = "must be a whole number of at least 1, or a pair of them: [height, width]"
     pair = value if isinstance(value, list | tuple) else (value, value)
     if len(pair) != 2:
-        raise custom(rule)
+        raise custom(rule, wanted="size")
     for index, side in enumerate(pair):
         if not _is_whole(side) or side < 1:
-            raise custom(rule, index if pair is value else None)
+            raise custom(rule, index if pair is value else None, "size")
         if side > MAX_WIDTH:
             raise custom(f"must be at most {MAX_WIDTH:,}", index if pair is value else None)
     return (pair[0], pair[1])
@@ -74,14 +78,17 @@ def _check_amount(value: Any) -> int | float:
         return int(value)
     if isinstance(value, float) and 0 < value < 1:
         return value
-    raise custom("must be a count of at least 1, or a fraction between 0 and 1")
+    rule = "must be a count of at least 1, or a fraction between 0 and 1"
+    is_count = isinstance(value, float) and value.is_integer()
+    raise custom(rule, wanted="whole" if is_count else "number")
 
 
 def _check_when(value: Any) -> bool | dict[str, Any]:
     if isinstance(value, bool):
         return value
     if not isinstance(value, dict) or not value:
-        raise custom("must be true, false, or a condition: {name: value}")
+        rule = "must be true, false, or a condition: {name: value}"
+        raise custom(rule, wanted="boolean")
     for name, wanted in value.items():
         values = wanted if isinstance(wanted, list) else [wanted]
         if not values or not all(_is_single(each) or _is_tied(each) for each in values):
@@ -103,7 +110,7 @@ def _check_factors(value: Any) -> tuple[float, float]:
         raise custom(rule)
     for index, factor in enumerate(value):
         if not _is_number(factor) or not 0 <= factor <= 10:
-            raise custom(rule, index)
+            raise custom(rule, index, "number")
     if value[0] > value[1]:
         raise custom(rule)
     return (float(value[0]), float(value[1]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from lenetml.spec.conditions import in_words
@@ -10,8 +12,8 @@ from lenetml.spec.declared import NAME
 from lenetml.spec.domains import Choice, Domain, SearchSpace, own_value, written
 from lenetml.spec.draft import Finding
 from lenetml.spec.nodes import Path
-from lenetml.spec.places import marker_at, model_at, name_of
-from lenetml.spec.problems import did_you_mean, shortened
+from lenetml.spec.places import keys_at, marker_at, model_at, name_of, nearest_key
+from lenetml.spec.problems import nearest, shortened
 from lenetml.spec.space import Reference, Use, looks_like_reference
 
 
@@ -25,57 +27,101 @@ def check_uses(
         uses: The places that hold references.
         space: The domains that could be read.
     """
-    names = data.get("search_space", {})
-    if not isinstance(names, dict):
+    declared = _declared(data)
+    if declared is None:
         return
-    declared = [name for name in names if NAME.fullmatch(name)]
     for use in uses:
         if use.reference is None:
-            yield _misread(use)
+            yield _misread(use, space)
         elif use.reference.name not in declared:
-            name = use.reference.name
-            sign = "$" if use.wanted is None else ""
-            near = did_you_mean(sign + name, [sign + other for other in declared])
-            notes = near or (f"declare it there: {name}: {{values: [...]}}",)
-            message = f"{sign}{name} is not in search_space"
-            yield Finding(use.path, message, notes, at_key=use.wanted is not None)
+            yield _undeclared(use, use.reference.name, declared)
         elif use.reference.name in space:
             yield from _check_position(use, use.reference, space[use.reference.name])
         if marker_at(use.path) is None and _is_known(use.path):
             note = "a reference stands for one value, inside a layer, augmentation or training"
             yield Finding(use.path, f"a reference cannot stand as {name_of(use.path)}", (note,))
+
+
+def check_unused(
+    data: Mapping[str, Any], uses: tuple[Use, ...], findings: Iterable[Finding]
+) -> Iterator[Finding]:
+    """Find declared names that nothing uses.
+
+    Args:
+        data: The plain data; its search space may hold domains that could not be read.
+        uses: The places that hold references.
+        findings: What else is wrong: a name that is meant there is no further mistake.
+    """
     used = {use.reference.name for use in uses if use.reference is not None}
-    used |= {name for domain in names.values() for name in _names_asked_for(domain)}
+    used |= {name for finding in findings for name in finding.meant}
+    declared = _declared(data) or {}
+    asked = {name for domain in declared.values() for name in _names_asked_for(domain)}
+    used |= {name if name in declared else str(nearest(name, declared)) for name in asked}
     for name in declared:
         if name not in used:
             note = f"write ${name} where its value belongs, or take it away"
             yield Finding(("search_space", name), f"{name} is not used", (note,), at_key=True)
 
 
-def _misread(use: Use) -> Finding:
+def _declared(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The domains as written, by name; None where the section itself cannot be read."""
+    names = data.get("search_space")
+    if names is None:
+        unknown = set(data) - set(keys_at(("",)))
+        is_misspelled = any(nearest_key((key,)) == ("search_space",) for key in unknown)
+        return None if is_misspelled else {}
+    if not isinstance(names, dict):
+        return None
+    return {name: domain for name, domain in names.items() if NAME.fullmatch(name)}
+
+
+def _undeclared(use: Use, name: str, declared: Iterable[str]) -> Finding:
+    sign = "$" if use.wanted is None else ""
+    message = f"{sign}{name} is not in search_space"
+    near = nearest(sign + name, [sign + other for other in declared])
+    note = f'did you mean "{near}"?' if near else f"declare it there: {name}: {{values: [...]}}"
+    meant = (near.removeprefix(sign),) if near else ()
+    return Finding(use.path, message, (note,), at_key=use.wanted is not None, meant=meant)
+
+
+def _misread(use: Use, space: SearchSpace) -> Finding:
     if use.wanted is not None:
         name = use.text.strip("${}")
         message = f'"{shortened(use.text[1:])}" cannot be a hyperparameter\'s name'
         note = f"a condition names it without $: {{{shortened(name)}: value}}"
-        return Finding(use.path, message, (note,), at_key=True)
-    name = use.text.strip("${}[]").split("[")[0].split(".")[0].lower()
-    example = shortened(name) if NAME.fullmatch(name) else "name"
-    note = f"write ${example}, or ${example}.0 for one position of tied values"
-    return Finding(use.path, f'"{shortened(use.text)}" is not a reference', (note,))
+        return Finding(use.path, message, (note,), at_key=True, meant=(name,))
+    word = re.search(r"[A-Za-z][\w-]*", use.text)
+    name = word[0].lower().replace("-", "_") if word else "name"
+    note = f"write {_forms(shortened(name), space.get(name), use.path)}"
+    message = f'"{shortened(use.text)}" is not a reference'
+    return Finding(use.path, message, (note,), meant=(name,))
+
+
+def _forms(name: str, domain: Domain | None, path: Path) -> str:
+    """The references to a name that may stand at a place."""
+    is_repeated = ("repeat", "layers") in pairwise(path)
+    each = f", or ${name}.each for a value in each repetition" if is_repeated else ""
+    position = f"${name}.0 for one position of tied values"
+    if domain is None:
+        return f"${name}, or {position}"
+    return (position if _is_tied(domain) else f"${name}") + each
+
+
+def _is_tied(domain: Domain) -> bool:
+    return isinstance(domain, Choice) and domain.is_tied
 
 
 def _check_position(use: Use, reference: Reference, domain: Domain) -> Iterator[Finding]:
     name, position = reference.name, reference.position
-    is_tied = isinstance(domain, Choice) and domain.is_tied
     missing = f"there is no {name}.{position}"
     if reference.is_each and use.wanted is not None:
         note = f"a layer is there where a name is true: write when: {use.text}"
         yield Finding(use.path, f"no condition can ask for {use.text[1:]}", (note,), at_key=True)
     elif position is None or reference.is_each:
         yield from _check_wanted(use, reference, domain)
-    elif not isinstance(domain, Choice) or not is_tied:
-        sign = "$" if use.wanted is None else ""
-        note = f"the values of {name} are single: write {sign}{name}"
+    elif not isinstance(domain, Choice) or not domain.is_tied:
+        form = _forms(name, domain, use.path) if use.wanted is None else name
+        note = f"the values of {name} are single: write {form}"
         yield Finding(use.path, missing, (note,), at_key=bool(use.wanted))
     elif position >= len(domain.values[0]):
         last = len(domain.values[0]) - 1

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from lenetml.errors import DataError
 from lenetml.record import ClassCounts, DataRecord
-from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
+from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts, check_amount
 from lenetml.spec.division import Division, DivisionError, apportion, divide
 from lenetml.spec.imagefiles import composed
 from lenetml.spec.sections import Data
-from lenetml.spec.userdata import check_amount
+from lenetml.spec.userdata import is_there, where_looked
 from lenetml.trial.duplicates import count_duplicates, refuse_duplicates
 from lenetml.trial.imagefolder import read_folder
 from lenetml.trial.images import change_images
@@ -79,44 +79,53 @@ def load_data(
     chosen = _split(source, division, data.stratify, split_seed)
     if source.name_of is not None and data.duplicates == "error":
         refuse_duplicates(path, source, chosen)
-    train, val, test = (source.take(indices) for indices in chosen.values())
+    parts = {name: source.take(indices) for name, indices in chosen.items()}
+    test_fingerprint = _test_fingerprint(original, chosen["test"])
     return LoadedData(
-        train=train,
-        val=val,
+        train=parts["train"],
+        val=parts["val"],
         classes=facts.classes,
         input_shape=facts.input_shape,
-        record=DataRecord(
-            dataset=facts.name,
-            source=source.name,
-            fingerprint=_fingerprint(source),
-            test_fingerprint=_test_fingerprint(original, chosen["test"]),
-            classes=list(facts.classes),
-            input_shape=list(facts.input_shape),
-            has_own_test=source.own_test is not None,
-            stratified=data.stratify,
-            split_seed=split_seed,
-            train=len(train),
-            val=len(val),
-            test=len(test),
-            unused=division.unused,
-            class_counts=ClassCounts(
-                train=_count_classes(train, facts.classes),
-                val=_count_classes(val, facts.classes),
-                test=_count_classes(test, facts.classes),
-            ),
-            **count_duplicates([train, val, test]),
-        ),
-        _test=test,
+        record=_describe(data, source, facts, division, parts, split_seed, test_fingerprint),
+        _test=parts["test"],
+    )
+
+
+def _describe(
+    data: Data,
+    source: Source,
+    facts: DatasetFacts,
+    division: Division,
+    parts: dict[str, Part],
+    split_seed: int,
+    test_fingerprint: str,
+) -> DataRecord:
+    """What the record says of the data."""
+    counts = {name: _count_classes(part, facts.classes) for name, part in parts.items()}
+    return DataRecord(
+        dataset=facts.name,
+        source=source.name,
+        fingerprint=_fingerprint(source),
+        test_fingerprint=test_fingerprint,
+        classes=list(facts.classes),
+        input_shape=list(facts.input_shape),
+        has_own_test=facts.own_test is not None,
+        stratified=data.stratify,
+        split_seed=split_seed,
+        train=division.train,
+        val=division.val,
+        test=division.test,
+        unused=division.unused,
+        class_counts=ClassCounts(**counts),
+        **count_duplicates(list(parts.values())),
     )
 
 
 def _read(data: Data, path: Path, on_progress: Progress) -> Source:
     if data.dataset is not None:
         return read_named(NAMED[data.dataset], on_progress)
-    if not path.exists():
-        raise DataError(
-            f"data.path: {path} is not there", "a path in a spec begins in the folder of the spec"
-        )
+    if not is_there(path):
+        raise DataError(f"data.path: {data.path} is not there", where_looked(path, data))
     on_progress(f"reading {path}")
     return read_folder(path, data, on_progress) if path.is_dir() else read_user_npz(path, data)
 

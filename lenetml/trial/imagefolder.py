@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenetml.errors import DataError
-from lenetml.spec.datasets import DatasetFacts, ImageShape
-from lenetml.spec.imagefiles import ImageFile, list_images, shown
+from lenetml.spec.datasets import DatasetFacts, ImageShape, check_amount
+from lenetml.spec.imagefiles import ImageFile, list_images, listed, shown
 from lenetml.spec.sections import Data
-from lenetml.spec.userdata import check_amount
 from lenetml.trial import imagecache
 from lenetml.trial.images import (
     PILLOW_VERSION,
+    REMEDY,
     ColorMode,
     Pixels,
     look,
@@ -37,7 +37,6 @@ from lenetml.trial.parts import Part, Progress, Source
 
 SECONDS_BETWEEN_REPORTS = 0.5
 MAX_THREADS = 8
-MAX_NAMED = 5
 
 T = TypeVar("T")
 
@@ -109,7 +108,7 @@ def _read(root: Path, files: Sequence[ImageFile], data: Data, on_progress: Progr
         pixels = read_image(file.path, data.image_size, data.fit, color_mode)
         if pixels.shape != images.shape[1:]:
             found = " x ".join(map(str, pixels.shape[:2]))
-            raise DataError(f"{shown(file.path)} is damaged", f"found: {found} pixels")
+            raise DataError(f"{shown(file.path)} is damaged", f"found: {found} pixels", REMEDY)
         images[place_of[file.path]] = pixels
 
     _for_each(files, read, "reading images", on_progress)
@@ -186,6 +185,5 @@ def _together(refused: Sequence[tuple[ImageFile, DataError]]) -> DataError:
     (_, first), *others = refused
     if not others:
         return first
-    names = ", ".join(file.name for file, _ in others[:MAX_NAMED])
-    more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
-    return DataError(first.message, *first.notes, f"neither can be used: {names}{more}")
+    names = listed([file.name for file, _ in others])
+    return DataError(first.message, *first.notes, f"these cannot be used either: {names}")

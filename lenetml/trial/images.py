@@ -34,6 +34,7 @@ _RGB_MODES = {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}
 _TURNED_ON_SIDE = {5, 6, 7, 8}
 _ORIENTATION = 0x0112
 _BITS_PER_SAMPLE = 258
+REMEDY = "replace it, or move it out of the folder"
 
 
 def look(path: Path) -> tuple[int, int, ColorMode]:
@@ -167,19 +168,22 @@ def without_warnings() -> Iterator[None]:
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Turn what a decoder raises into a DataError that names the file."""
-    allowed = "allowed: PNG, JPEG, BMP, GIF, WebP and TIFF"
     try:
         yield
     except DataError:
         raise
     except UnidentifiedImageError:
-        raise DataError(f"{shown(path)} is no image that can be read", allowed) from None
+        raise DataError(
+            f"{shown(path)} is no image that can be read",
+            "allowed: PNG, JPEG, BMP, GIF, WebP and TIFF",
+            REMEDY,
+        ) from None
     except Image.DecompressionBombError:
         raise _too_many_pixels(path) from None
     except Exception as error:
         # Everything is caught, because a decoder of Pillow 13 raises what it stumbles over.
         found = str(error) or type(error).__name__
-        raise DataError(f"{shown(path)} is damaged", f"found: {found}", allowed) from None
+        raise DataError(f"{shown(path)} is damaged", f"found: {found}", REMEDY) from None
 
 
 def _open(file: io.BytesIO | io.BufferedReader, path: Path) -> Image.Image:
@@ -193,12 +197,14 @@ def _open(file: io.BytesIO | io.BufferedReader, path: Path) -> Image.Image:
             f"{shown(path)} has colours that are not read",
             f"found: {image.mode}",
             "allowed: grayscale, RGB, a palette, CMYK",
+            "save it with one of these",
         )
     return image
 
 
 def _too_many_pixels(path: Path) -> DataError:
-    return DataError(f"{shown(path)} is too large", f"allowed: {MAX_PIXELS:,} pixels")
+    allowed = f"allowed: {MAX_PIXELS:,} pixels; save it smaller"
+    return DataError(f"{shown(path)} is too large", allowed)
 
 
 def _is_too_deep(image: Image.Image) -> bool:

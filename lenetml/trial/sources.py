@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from lenetml.errors import DataError, MissingError
 from lenetml.spec.datasets import DatasetFacts
 from lenetml.spec.npyheaders import DAMAGE, ArrayHeader, open_npz, read_headers
+from lenetml.spec.userdata import check_range
 from lenetml.trial.npz import read_array
 from lenetml.trial.parts import Part, Progress, Source
 
@@ -130,13 +131,7 @@ def _check(arrays: list[NDArray[Any]], facts: DatasetFacts, name: str, place: st
     parts = []
     for key, images, labels in (("y_train", x_train, y_train), ("y_test", x_test, y_test)):
         flat = labels.reshape(-1)
-        wrong = np.flatnonzero((flat < 0) | (flat >= n_classes))
-        if len(wrong):
-            raise DataError(
-                f"{place}: {key} has labels out of range",
-                f"found: {flat[wrong[0]]} at {wrong[0]}, {len(wrong)} in all",
-                f"allowed: 0 .. {n_classes - 1}",
-            )
+        check_range(f"{place}: {key}", flat.tolist(), n_classes)
         counts = np.bincount(flat.astype(np.int64), minlength=n_classes)
         if not counts.all():
             empty = int(np.flatnonzero(counts == 0)[0])
