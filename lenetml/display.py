@@ -19,7 +19,10 @@ from lenetml.record import TrialRecord
 
 if TYPE_CHECKING:
     from lenetml.facts import Finished
-    from lenetml.search.loop import Direction
+    from lenetml.search.asks import Direction
+    from lenetml.search.loop import TrialStart
+
+ENDING = "lenetml: ending after the epochs under way; once more ends at once"
 
 
 @contextmanager
@@ -42,13 +45,17 @@ class Silent:
     def stage(self, text: str) -> None:
         """Something begins that may take a while."""
 
-    def search_started(self, name: str, trials: int, direction: Direction) -> None:
+    def search_started(
+        self, name: str, trials: int | None, done: int, n_slots: int, direction: Direction
+    ) -> None:
         """The search of a spec begins."""
 
-    def trial_started(self, number: int, values: Mapping[str, Any], seed: int, epochs: int) -> None:
-        """A trial begins."""
+    def trial_started(self, start: TrialStart) -> None:
+        """A trial begins, or goes on."""
 
-    def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
+    def epoch_ended(
+        self, number: int, execution: int, epoch: int, metrics: Mapping[str, float]
+    ) -> None:
         """An epoch of a trial is over."""
 
     def trial_ended(self, trial: TrialRecord) -> None:
@@ -58,25 +65,32 @@ class Silent:
         """Something did not go as asked."""
         print(f"warning: {text}", file=sys.stderr)
 
+    def ending(self) -> None:
+        """The user wants an end; called from another thread."""
+        print(ENDING, file=sys.stderr, flush=True)
+
 
 class Lines(Silent):
     """One line a stage and a trial, for logs."""
 
     def __init__(self) -> None:
         self._name = ""
-        self._trials = 0
+        self._trials: int | None = None
 
     def stage(self, text: str) -> None:
         """Write the stage."""
         print(text, file=sys.stderr, flush=True)
 
-    def search_started(self, name: str, trials: int, direction: Direction) -> None:
+    def search_started(
+        self, name: str, trials: int | None, done: int, n_slots: int, direction: Direction
+    ) -> None:
         """Remember what is searched."""
         self._name, self._trials = name, trials
 
     def trial_ended(self, trial: TrialRecord) -> None:
         """Write how a trial ended."""
-        head = f"{self._name}: trial {trial.number} of {self._trials}"
+        of = f" of {self._trials}" if self._trials else ""
+        head = f"{self._name}: trial {trial.number}{of}"
         print(f"{head}: {tell_trial(trial)}", file=sys.stderr, flush=True)
 
 
@@ -95,7 +109,8 @@ class Live(Silent):
             transient=True,
         )
         self._task: Any = None
-        self._trials = self._epochs = 0
+        self._trials: int | None = None
+        self._epochs = 0
         self._better: Callable[[list[float]], float] = max
         self._objectives: list[float] = []
 
@@ -110,17 +125,21 @@ class Live(Silent):
         """Show the stage in the place of the bar."""
         self._start_task(text, None)
 
-    def search_started(self, name: str, trials: int, direction: Direction) -> None:
+    def search_started(
+        self, name: str, trials: int | None, done: int, n_slots: int, direction: Direction
+    ) -> None:
         """Begin a bar with one step a trial."""
         self._trials, self._objectives = trials, []
         self._better = max if direction == "max" else min
         self._start_task(name, trials)
 
-    def trial_started(self, number: int, values: Mapping[str, Any], seed: int, epochs: int) -> None:
+    def trial_started(self, start: TrialStart) -> None:
         """Remember how long the trial may last."""
-        self._epochs = epochs
+        self._epochs = start.epochs
 
-    def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
+    def epoch_ended(
+        self, number: int, execution: int, epoch: int, metrics: Mapping[str, float]
+    ) -> None:
         """Show the epoch and the best trial so far."""
         best = f", best {_ratio(self._better(self._objectives))}" if self._objectives else ""
         state = f"trial {number} of {self._trials}, epoch {epoch} of {self._epochs}{best}"

@@ -8,6 +8,7 @@
     ├── UsageError        2  wrong usage, or a file that is not there
     ├── MissingError      3  something is not installed or not reachable
     ├── SearchError       4  no trial succeeded
+    ├── Interrupted     130  the user wanted an end; a run goes on with the same command
     └── TrialError        -  one trial cannot go on; the search records the reason and continues
 
 The number is the exit code. The command line catches this tree and nothing else: any other
@@ -80,6 +81,12 @@ class SearchError(LenetmlError):
     """No trial of a search succeeded."""
 
     exit_code = 4
+
+
+class Interrupted(LenetmlError):
+    """The user wanted an end, and everything ended in order."""
+
+    exit_code = 130
 
 
 class TrialError(LenetmlError):

@@ -3,93 +3,358 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lenetml import facts
 from lenetml.errors import SearchError
 from lenetml.facts import Finished, KeptModel
 from lenetml.files import write_atomically
 from lenetml.folder import MODEL_NAME, RunFolder, note_look
-from lenetml.record import BaselineRecord, TestRecord, TrialRecord
+from lenetml.record import (
+    BaselineRecord,
+    EarlierTest,
+    ExecutionRecord,
+    Record,
+    SeedRecord,
+    TestRecord,
+    TrialRecord,
+)
+from lenetml.search.asks import Ask
+from lenetml.search.crew import Crew, Key
+from lenetml.search.further import Further, train_further
+from lenetml.search.jobs import Outcome
 from lenetml.search.journal import JOURNAL_NAME, Journal
-from lenetml.search.loop import SearchResult, choose
+from lenetml.search.keeping import trial_name
+from lenetml.search.loop import SearchResult, Task
+from lenetml.search.selection import (
+    best_confirmed,
+    candidates,
+    smallest_within_one_standard_error,
+)
 from lenetml.spec import Spec
+from lenetml.spec.sections import Search
 from lenetml.trial.data import LoadedData
-from lenetml.trial.evaluate import pack_predictions, test_record
-from lenetml.trial.kept import unpack_weights, write_model
+from lenetml.trial.evaluate import pack_predictions, test_record, unpack_predictions
+from lenetml.trial.kept import read_model, unpack_weights, write_model
 from lenetml.trial.model import build_model, predict
+from lenetml.values import derive_seed
 
 if TYPE_CHECKING:
     import keras
 
 
-def choose_winner(spec: Spec, result: SearchResult, folder: Path) -> TrialRecord:
-    """Choose the winner on validation.
+@dataclass(frozen=True)
+class Training:
+    """What trainings after the search need.
+
+    Args:
+        spec: The spec.
+        data: Its data.
+        folder: Of the run.
+        journal: Of the run.
+        task: What is searched.
+        crew: Does the trainings.
+        done: What earlier lives did.
+        stage: Is told what begins.
+    """
+
+    spec: Spec
+    data: LoadedData
+    folder: RunFolder
+    journal: Journal
+    task: Task
+    crew: Crew
+    done: Mapping[Key, ExecutionRecord]
+    stage: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The winner, all trials with what confirming added to them, and what that trained."""
+
+    winner: TrialRecord
+    trials: tuple[TrialRecord, ...]
+    confirming: tuple[ExecutionRecord, ...] = ()
+    selected_by: Literal["best", "one_standard_error", "confirm"] = "best"
+
+
+def choose(training: Training, result: SearchResult) -> Chosen | None:
+    """Choose the winner on validation; None where the user wanted an end before.
 
     Raises:
         SearchError: No trial succeeded.
     """
-    winner = choose(result.trials, facts.objective_of(spec)[1])
-    if winner is None:
+    search = training.spec.document.search or Search(strategy="random")
+    possible = candidates(result.trials, training.task.direction)
+    if not possible:
         reasons = [f"trial {trial.number}: {trial.reason}" for trial in result.trials]
         raise SearchError(
-            f"{spec.document.name}: no trial succeeded",
+            f"{training.spec.document.name}: no trial succeeded",
             *reasons[:10],
-            f"the journal is {folder / JOURNAL_NAME}",
+            f"the journal is {training.folder.path / JOURNAL_NAME}",
         )
-    return winner
+    if search.confirm is not None:
+        top = possible[: search.confirm.top]
+        return _confirm(training, result.trials, top, search.confirm.seeds)
+    if search.select == "one_standard_error":
+        labels = training.data.val.labels
+
+        def is_right(trial: TrialRecord) -> NDArray[np.bool_]:
+            content = training.folder.trial_file("predictions", trial.number).read_bytes()
+            return np.equal(unpack_predictions(content).classes, labels)
+
+        winner = smallest_within_one_standard_error(possible, is_right)
+        return Chosen(winner, result.trials, selected_by="one_standard_error")
+    return Chosen(possible[0], result.trials)
+
+
+def _confirm(
+    training: Training, trials: tuple[TrialRecord, ...], top: Sequence[TrialRecord], n_seeds: int
+) -> Chosen | None:
+    """Train the top trials under seeds that they were not chosen by, and take the best mean."""
+    spec, task = training.spec, training.task
+    wanted = [
+        Further(
+            Key("confirm", trial.number, number),
+            task.plan(Ask(trial.number, trial.values)),
+            derive_seed(spec.document.seed, "confirm", trial.number, number),
+        )
+        for trial in top
+        for number in range(1, n_seeds + 1)
+    ]
+    records = _train(training, wanted, "confirming the best trials", lambda key, outcome: None)
+    if records is None:
+        return None
+    objectives = {
+        trial.number: [
+            records[Key("confirm", trial.number, number)].objective
+            for number in range(1, n_seeds + 1)
+        ]
+        for trial in top
+    }
+    trials = tuple(
+        trial.model_copy(update={"confirmed": objectives.get(trial.number, [])}) for trial in trials
+    )
+    best = best_confirmed(top, objectives, task.direction)
+    winner = next(trial for trial in trials if trial.number == best.number)
+    return Chosen(winner, trials, tuple(records.values()), "confirm")
+
+
+def train_seeds(training: Training, winner: TrialRecord) -> list[ExecutionRecord] | None:
+    """Train the winner's values under further seeds; None where the user wanted an end before.
+
+    Their weights are kept until the test part was opened.
+    """
+    spec = training.spec
+    wanted = [
+        Further(
+            Key("seed", winner.number, number),
+            training.task.plan(Ask(winner.number, winner.values)),
+            derive_seed(spec.document.seed, "evaluation", winner.number, number),
+        )
+        for number in range(1, spec.document.evaluation.seeds + 1)
+    ]
+
+    def keep(key: Key, outcome: Outcome) -> None:
+        assert outcome.weights is not None
+        path = training.folder.file("weights", seed_name(key.number, key.execution))
+        write_atomically(path, outcome.weights)
+
+    records = _train(training, wanted, "training the winner under further seeds", keep)
+    return None if records is None else [records[each.key] for each in wanted]
+
+
+def _train(
+    training: Training,
+    wanted: Sequence[Further],
+    what: str,
+    keep: Callable[[Key, Outcome], None],
+) -> dict[Key, ExecutionRecord] | None:
+    name = training.spec.document.name
+
+    def tell(n_done: int) -> None:
+        training.stage(f"{name}: {what}, {n_done} of {len(wanted)} done")
+
+    if wanted:
+        tell(0)
+    return train_further(
+        wanted, training.task.objective, training.crew, training.journal, training.done, keep, tell
+    )
 
 
 def keep_winner(
     spec: Spec, data: LoadedData, folder: RunFolder, winner: TrialRecord
 ) -> tuple[keras.Model, KeptModel]:
-    """Write the winner's network with the weights that were chosen."""
-    layers = spec.concrete(winner.values).architecture
-    network = build_model(layers, data.input_shape, len(data.classes), winner.seed)
-    kept = folder.trial_file("weights", winner.number).read_bytes()
-    network.set_weights(unpack_weights(kept))
-    size_bytes, sha256 = write_model(network, folder.path / MODEL_NAME)
+    """Write the winner's network with the weights that were chosen, or read it where it is kept."""
+    path, weights = folder.path / MODEL_NAME, folder.trial_file("weights", winner.number)
+    if not weights.exists():
+        # They are deleted once the model is there; this is the winner of an earlier life.
+        network, size_bytes, sha256 = read_model(path)
+    else:
+        layers = spec.concrete(winner.values).architecture
+        network = build_model(layers, data.input_shape, len(data.classes), winner.seed)
+        network.set_weights(unpack_weights(weights.read_bytes()))
+        size_bytes, sha256 = write_model(network, path)
     trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
     return network, KeptModel(size_bytes, sha256, trainable)
 
 
-def open_test(
-    network: keras.Model, data: LoadedData, folder: Path, journal: Journal, winner: TrialRecord
-) -> TestRecord:
-    """Look at the test part, once, after the look is on disk.
+@dataclass(frozen=True)
+class Tested:
+    """What the test part said.
 
     Args:
-        network: The winner's.
-        data: The data.
-        folder: The folder of the run; looks are noted beside it.
-        journal: The run's.
-        winner: The chosen trial.
+        test: Of the winner; None: the part stays sealed.
+        reason: Why it does.
+        seeds: The winner's values under further seeds.
+        earlier: What was found before more trials were added.
     """
-    moment = facts.now()
-    fingerprint = data.record.test_fingerprint
-    look = note_look(folder.parent, fingerprint, folder.name, winner.number, moment)
-    journal.append("test_opened", fingerprint=fingerprint, winner=winner.number, look=look)
-    test = data.open_test()
-    probabilities = predict(network, test.images)
-    kept = pack_predictions(test.labels, probabilities)
-    write_atomically(folder / "predictions" / facts.TEST_PREDICTIONS, kept)
-    tested = test_record(test.labels, probabilities, data.classes, look, moment)
-    journal.append("tested", correct=tested.correct, n=tested.n)
+
+    test: TestRecord | None
+    reason: str | None
+    seeds: tuple[SeedRecord, ...]
+    earlier: tuple[EarlierTest, ...]
+
+
+def test_winner(
+    training: Training,
+    network: keras.Model,
+    winner: TrialRecord,
+    seeds: Sequence[ExecutionRecord],
+) -> Tested:
+    """Look at the test part, once, after the look is on disk; not at all where it is sealed.
+
+    What an earlier life of the run tested is not tested again: the same winner keeps its result,
+    and another winner leaves it among the earlier ones.
+
+    Args:
+        training: The run.
+        network: The winner's.
+        winner: The chosen trial.
+        seeds: Its values under further seeds, as trained.
+    """
+    before = training.folder.record
+    is_same = before is not None and before.best.number == winner.number
+    earlier = _earlier_tests(before, winner)
+    if training.spec.document.evaluation.test == "sealed":
+        untested = tuple(facts.seed_facts(each, None) for each in seeds)
+        return Tested(None, facts.SEALED, untested, earlier)
+    known = before.seeds if before and is_same else []
+    test = before.test if before and is_same else None
+    if test is None or len(seeds) > len(known):
+        look, moment = _look_of_earlier_life(training.journal, winner.number, before) or (
+            _note_look(training, winner.number)
+        )
+        test = test or _test(training, network, winner, look, moment)
+        new = enumerate(seeds[len(known) :], start=len(known) + 1)
+        known = [
+            *known,
+            *(_test_seed(training, winner, number, each, look, moment) for number, each in new),
+        ]
+    return Tested(test, None, tuple(known), earlier)
+
+
+def _earlier_tests(before: Record | None, winner: TrialRecord) -> tuple[EarlierTest, ...]:
+    if before is None:
+        return ()
+    if before.test is None or before.best.number == winner.number:
+        return tuple(before.earlier_tests)
+    last = EarlierTest(
+        trials=len(before.trials),
+        winner=before.best.number,
+        values=before.best.values,
+        test=before.test,
+    )
+    return (*before.earlier_tests, last)
+
+
+def _test(
+    training: Training, network: keras.Model, winner: TrialRecord, look: int, moment: str
+) -> TestRecord:
+    data, part = training.data, training.data.open_test()
+    probabilities = predict(network, part.images)
+    kept = pack_predictions(part.labels, probabilities)
+    write_atomically(training.folder.path / "predictions" / facts.TEST_PREDICTIONS, kept)
+    tested = test_record(part.labels, probabilities, data.classes, look, moment)
+    training.journal.append("tested", winner=winner.number, correct=tested.correct, n=tested.n)
     return tested
 
 
+def _test_seed(
+    training: Training,
+    winner: TrialRecord,
+    number: int,
+    execution: ExecutionRecord,
+    look: int,
+    moment: str,
+) -> SeedRecord:
+    """Test the network of a further seed."""
+    if execution.status == "failed":
+        return facts.seed_facts(execution, None)
+    data, folder = training.data, training.folder
+    layers = training.spec.concrete(winner.values).architecture
+    network = build_model(layers, data.input_shape, len(data.classes), execution.seed)
+    weights = folder.file("weights", seed_name(winner.number, number)).read_bytes()
+    network.set_weights(unpack_weights(weights))
+    part = data.open_test()
+    probabilities = predict(network, part.images)
+    path = folder.file("predictions", f"test-seed-{number}")
+    write_atomically(path, pack_predictions(part.labels, probabilities))
+    tested = test_record(part.labels, probabilities, data.classes, look, moment)
+    return facts.seed_facts(execution, tested)
+
+
+def _note_look(training: Training, winner: int) -> tuple[int, str]:
+    moment, fingerprint = facts.now(), training.data.record.test_fingerprint
+    folder = training.folder.path
+    look = note_look(folder.parent, fingerprint, folder.name, winner, moment)
+    training.journal.append(
+        "test_opened", fingerprint=fingerprint, winner=winner, look=look, at=moment
+    )
+    return look, moment
+
+
+def _look_of_earlier_life(
+    journal: Journal, winner: int, before: Record | None
+) -> tuple[int, str] | None:
+    """The look that an earlier life began at the network of this trial, and did not record.
+
+    A life that was cut short while it looked did look: it is counted once.
+    """
+    finished = [
+        number for number, event in enumerate(journal.events) if event["event"] == "finished"
+    ]
+    since = journal.events[finished[-1] + 1 :] if finished and before else journal.events
+    for event in reversed(since):
+        if event["event"] == "test_opened" and event["winner"] == winner:
+            return event["look"], event["at"]
+    return None
+
+
 def compare_baselines(
-    others: Sequence[Finished], test: TestRecord, folder: Path, data: LoadedData
+    others: Sequence[Finished], test: TestRecord | None, folder: Path, data: LoadedData
 ) -> list[BaselineRecord]:
     """Compare with the baselines' winners, and keep their predictions beside the winner's."""
     predictions = folder / "predictions"
     baselines = []
     for other in others:
+        if test is None or other.record.test is None:
+            baselines.append(facts.untested_baseline(other))
+            continue
         theirs = (other.folder / "predictions" / facts.TEST_PREDICTIONS).read_bytes()
         write_atomically(predictions / f"test-{other.record.name}.npz", theirs)
         ours = (predictions / facts.TEST_PREDICTIONS).read_bytes()
         labels = data.open_test().labels
         baselines.append(facts.baseline_facts(other, test, ours, theirs, labels))
     return baselines
+
+
+def seed_name(winner: int, number: int) -> str:
+    """How the weights of a further seed are named."""
+    return f"{trial_name(winner)}-seed-{number}"

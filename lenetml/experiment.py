@@ -1,36 +1,58 @@
-"""The story of an experiment: load, search, choose, evaluate, record, write the cards.
+"""The story of an experiment: load, search, choose, test, record, write the cards.
 
-TensorFlow must be set to one thread (`trial.threads.use_one_thread`) before this is imported.
+A run that goes on is the same story: the journal is told again to a new oracle, and what it holds
+is not done twice. TensorFlow must be set to one thread (`trial.threads.use_one_thread`) before
+this is imported.
 """
 
 from __future__ import annotations
 
 import shlex
 import shutil
-import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from lenetml import __version__, facts
-from lenetml.errors import NotYetError
-from lenetml.evaluation import choose_winner, compare_baselines, keep_winner, open_test
+from lenetml.errors import Interrupted
+from lenetml.evaluation import (
+    Training,
+    choose,
+    compare_baselines,
+    keep_winner,
+    test_winner,
+    train_seeds,
+)
 from lenetml.facts import Finished
 from lenetml.files import write_atomically
-from lenetml.folder import SPEC_NAME, RunFolder, open_folder
-from lenetml.mirror import Mirror, open_mirror
+from lenetml.folder import SPEC_NAME, RunFolder, open_folder, reopen
+from lenetml.lives import begin_life, changed_versions, continuations
+from lenetml.mirror import open_mirror
 from lenetml.record import Record, write_record
 from lenetml.report.card import drop_cards, write_cards
-from lenetml.search.journal import JOURNAL_NAME, Journal
-from lenetml.search.loop import Direction, Listener, SearchResult, run_search
-from lenetml.search.trainer import asker, planner, trainer
+from lenetml.search.asks import Asker, Direction
+from lenetml.search.crew import Crew, Stop
+from lenetml.search.hiring import Hiring, hire
+from lenetml.search.journal import JOURNAL_NAME, Journal, read_journal
+from lenetml.search.keeping import Keeping
+from lenetml.search.loop import Listener, run_search
+from lenetml.search.replay import Past, replay
+from lenetml.search.strategy import (
+    make_asker,
+    n_trainings,
+    n_winners,
+    seconds_of,
+    task_of,
+    time_of_one,
+)
 from lenetml.spec import Spec
+from lenetml.spending import Books
 from lenetml.sweep import sweep_configuration, write_sweep
 from lenetml.trial.data import LoadedData, load_data
 from lenetml.trial.energy import open_meter, with_country
-from lenetml.trial.environment import core_seconds, environment
+from lenetml.trial.environment import environment
 
 
 class Follower(Listener, Protocol):
@@ -39,8 +61,10 @@ class Follower(Listener, Protocol):
     def stage(self, text: str) -> None:
         """Something begins that may take a while."""
 
-    def search_started(self, name: str, trials: int, direction: Direction) -> None:
-        """The search of a spec begins; it has so many trials at most."""
+    def search_started(
+        self, name: str, trials: int | None, done: int, n_slots: int, direction: Direction
+    ) -> None:
+        """A search begins: so many trials at most (None: not known), so many done already."""
 
     def warn(self, text: str) -> None:
         """Something did not go as asked, and the experiment goes on."""
@@ -55,162 +79,207 @@ class Options:
         command: The command line, for the record.
         fresh: Start over beside an old folder, which is kept.
         reuse: Start over only where the old run did not end.
-        repeated: Options of the command line that go into the advice to start over.
+        hiring: How many workers, and where.
+        accept_versions: Go on with the journal's values where this version would choose others.
+        repeated: Options of the command line that go into advice.
     """
 
     out: Path
     command: str
     fresh: bool = False
     reuse: bool = False
+    hiring: Hiring = field(default_factory=Hiring)
+    accept_versions: bool = False
     repeated: Sequence[str] = ()
 
 
-def run(spec: Spec, options: Options, follower: Follower) -> Finished:
-    """Run a spec to its cards, or show the finished run of the same spec.
+@dataclass(frozen=True)
+class _Run:
+    """One life of a run."""
+
+    spec: Spec
+    sha256: str
+    data: LoadedData
+    folder: RunFolder
+    journal: Journal
+    options: Options
+    follower: Follower
+    stop: Stop
+
+    @property
+    def name(self) -> str:
+        return self.spec.document.name
+
+
+def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finished:
+    """Run a spec to its cards, go on with a run of it, or show the finished one.
 
     Args:
         spec: Checked, and fit for `run` (`readiness`).
         options: How to run.
         follower: Hears what happens.
+        stop: Whether to end after the epochs under way.
 
     Raises:
-        DataError, MissingError: The data are not right, or not there.
+        DataError, MissingError: The data, or workers, are not right, or not there.
         FolderError: The run's folder cannot be used.
-        NotYetError: The finished run has another number of trials.
         SearchError: No trial succeeded.
+        Interrupted: The user wanted an end.
     """
-    others = [run(other, replace(options, reuse=True), follower) for other in spec.baselines]
+    others = [run(other, replace(options, reuse=True), follower, stop) for other in spec.baselines]
     name = spec.document.name
     follower.stage(f"{name}: loading the data")
     data = load_data(spec.document.data, spec.document.seed, spec.path.parent, follower.stage)
     sha256 = spec.result_hash(data.record.fingerprint)
-    start_over = _start_over(spec, options)
+    start_over = _line(spec, options, "--fresh")
     folder = open_folder(
         options.out, name, sha256, spec.text, start_over, fresh=options.fresh, reuse=options.reuse
     )
+    if folder.record is not None and not _wants_more(spec, folder.record):
+        return _show(spec, folder.path, folder.record)
     if folder.record is not None:
-        return _show(spec, folder.path, folder.record, start_over)
-    try:
-        with Journal(folder.path / JOURNAL_NAME) as journal:
-            record = _experiment(spec, sha256, data, others, folder, journal, options, follower)
-            follower.stage(f"{name}: writing the cards")
-            write_record(record, folder.path)
-            cards = write_cards(folder.path, record)
-            journal.append("finished", winner=record.best.number)
-    except KeyboardInterrupt as interrupt:
-        interrupt.add_note(f"{folder.path / JOURNAL_NAME} holds what was finished")
-        raise
-    shutil.rmtree(folder.path / "weights")
+        reopen(folder, spec.text)
+    with Journal(folder.path / JOURNAL_NAME) as journal:
+        record = _experiment(
+            _Run(spec, sha256, data, folder, journal, options, follower, stop), others
+        )
+        follower.stage(f"{name}: writing the cards")
+        write_record(record, folder.path)
+        cards = write_cards(folder.path, record)
+        journal.append("finished", winner=record.best.number)
+    _drop_what_only_the_search_needed(folder.path, record)
     return Finished(folder.path, record, tuple(cards), is_new=True)
 
 
-def _experiment(
-    spec: Spec,
-    sha256: str,
-    data: LoadedData,
-    others: list[Finished],
-    folder: RunFolder,
-    journal: Journal,
-    options: Options,
-    follower: Follower,
-) -> Record:
+def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
     """Search, choose, evaluate and gather the record."""
-    document, started_at, machine = spec.document, facts.now(), environment()
-    journal.append(
-        "search_started",
-        lenetml=__version__,
-        name=document.name,
-        spec_sha256=sha256,
-        fingerprint=data.record.fingerprint,
-        overrides=spec.overrides,
-        versions=machine.versions,
-        at=started_at,
-    )
+    spec, data, folder, journal = run.spec, run.data, run.folder, run.journal
+    document, machine, task = spec.document, environment(), task_of(spec, data)
+    asker = make_asker(spec, data)
+    past = _recall(run, asker)
+    began = begin_life(
+        journal, run.name, run.sha256, data.record.fingerprint, spec.overrides, machine.versions,
+        past.corrected,
+    )  # fmt: skip
     write_sweep(
-        folder.path,
-        sweep_configuration(document.name, spec.space, document.search, document.wandb),
+        folder.path, sweep_configuration(run.name, spec.space, document.search, document.wandb)
     )
+    keeping = Keeping(folder.file, task.direction, task.executions, n_winners(document.search))
+    keeping.remember(past.trials.values())
+    parts = data.for_workers()
     with (
         closing(open_meter(document.energy)) as meter,
         closing(
-            open_mirror(document.wandb, folder.path, folder.path.name, document.name, follower.warn)
+            open_mirror(document.wandb, folder.path, folder.path.name, run.name, run.follower.warn)
         ) as mirror,
+        closing(hire(run.options.hiring, parts, n_trainings(spec), run.stop)) as workers,
     ):
-        # The meter takes a second to start; what it does not measure is not counted as time.
-        begun_seconds, begun_core_seconds = time.perf_counter(), core_seconds()
-        search = facts.Span(meter)
-        result = _search(spec, data, folder, journal, mirror, follower)
-        search.close()
-        winner = choose_winner(spec, result, folder.path)
-        follower.stage(f"{document.name}: testing the winner, trial {winner.number}")
-        network, model = keep_winner(spec, data, folder, winner)
-        test = open_test(network, data, folder.path, journal, winner)
-        baselines = compare_baselines(others, test, folder.path, data)
-        seconds, cores = time.perf_counter() - begun_seconds, core_seconds() - begun_core_seconds
-        total, told = meter.close(), mirror.close()
-    trials = facts.mark_guessing(result.trials, data, folder.trial_file)
+        books = Books(meter, journal, journal.events)
+        crew = Crew(workers, journal, run.stop, past.attempts, time_of_one(spec), run.follower.warn)
+        books.begin("search")
+        wanted = document.search.trials if document.search else 1
+        run.follower.search_started(
+            run.name, wanted, len(past.trials), workers.n_slots, task.direction
+        )
+        listeners = (mirror, run.follower, books)
+        result = run_search(task, asker, crew, journal, keeping, past, listeners)
+        training = Training(
+            spec, data, folder, journal, task, crew, past.executions, run.follower.stage
+        )
+        chosen = None if result.ended == "interrupted" else choose(training, result)
+        books.begin("seeds")
+        seeds = None if chosen is None else train_seeds(training, chosen.winner)
+        books.begin("evaluation")
+        if chosen is None or seeds is None:
+            raise _interrupted(run)
+        run.follower.stage(f"{run.name}: testing the winner, trial {chosen.winner.number}")
+        network, model = keep_winner(spec, data, folder, chosen.winner)
+        tested = test_winner(training, network, chosen.winner, seeds)
+        baselines = compare_baselines(others, tested.test, folder.path, data)
+        spent, told = books.note(), mirror.close()
+    trials = facts.mark_guessing(chosen.trials, data, folder.trial_file)
+    concrete = spec.concrete(chosen.winner.values)
     return Record(
         lenetml=__version__,
-        name=document.name,
-        spec_sha256=sha256,
+        name=run.name,
+        spec_sha256=run.sha256,
         seed=document.seed,
         status="completed",
         overrides=list(spec.overrides),
-        started_at=started_at,
+        started_at=began,
         spec=spec.canonical(),
         data=data.record,
-        search=facts.search_facts(spec, result, search.seconds),
+        search=facts.search_facts(spec, result, continuations(read_journal(journal.path))),
         trials=trials,
-        best=facts.best_facts(winner, trials, spec.concrete(winner.values), data, model),
-        test=test,
-        test_reason=None,
-        seeds=[],
+        best=facts.best_facts(chosen.winner, trials, concrete, data, model, chosen.selected_by),
+        test=tested.test,
+        test_reason=tested.reason,
+        earlier_tests=list(tested.earlier),
+        seeds=list(tested.seeds),
         baselines=baselines,
-        energy=facts.energy_facts(meter, total, search, winner, trials, document.energy),
-        energy_reason=meter.reason,
-        cost=facts.cost_facts(trials, seconds, cores),
+        energy=facts.energy_facts(meter, spent, chosen.winner, trials, document.energy),
+        energy_reason=facts.energy_reason(meter, spent),
+        cost=facts.cost_facts(
+            trials, [*chosen.confirming, *seeds], spent, is_in_driver=workers.is_in_driver
+        ),
         environment=machine,
         mirror=told,
-        command=options.command,
+        command=run.options.command,
     )
 
 
-def _search(
-    spec: Spec,
-    data: LoadedData,
-    folder: RunFolder,
-    journal: Journal,
-    mirror: Mirror,
-    follower: Follower,
-) -> SearchResult:
-    """Run all trials."""
-    document = spec.document
-    objective, direction = facts.objective_of(spec)
-    trials = document.search.trials if document.search else None
-    follower.search_started(document.name, trials or 1, direction)
-    train = trainer(spec, data, objective, folder.trial_file)
-    return run_search(
-        asker(spec, data, objective, direction), journal, planner(spec, data), train,
-        (mirror, follower),
-    )  # fmt: skip
-
-
-def _start_over(spec: Spec, options: Options) -> str:
-    """The command line that starts a spec over."""
-    changes = [part for change in spec.overrides for part in ("--set", change)]
-    return shlex.join(["lenetml", "run", str(spec.path), *options.repeated, *changes, "--fresh"])
-
-
-def _show(spec: Spec, folder: Path, record: Record, start_over: str) -> Finished:
-    """Give a finished run again; what does not decide its result may have been mended since."""
-    asked = spec.document.search.trials if spec.document.search else None
-    if asked is not None and asked != record.search.trials_asked:
-        raise NotYetError(
-            f"{folder} holds a search with trials: {record.search.trials_asked}; "
-            f"the spec says trials: {asked}",
-            "this version cannot continue a finished search",
-            f"to start over and keep the old folder: {start_over}",
+def _recall(run: _Run, asker: Asker) -> Past:
+    """Tell the asker what earlier lives did, and say so."""
+    journal, follower = run.journal, run.follower
+    if journal.torn:
+        follower.warn(
+            f"{journal.path}:{journal.torn.line}: this last line was cut short "
+            f"({journal.torn.n_bytes} bytes) and is dropped; what it told is done again"
         )
+    if not journal.events:
+        return Past()
+    follower.stage(f"{run.name}: going on where it was")
+
+    def tell(n_trials: int) -> None:
+        follower.stage(f"{run.name}: going on where it was, {n_trials} trials told again")
+
+    past = replay(journal.events, asker, accepts=run.options.accept_versions, on_progress=tell)
+    changed = changed_versions(journal.events[0]["versions"], environment().versions)
+    if changed:
+        listed = ", ".join(f"{name} {old} to {new}" for name, (old, new) in changed.items())
+        follower.warn(f"the search began with other versions: {listed}")
+    return past
+
+
+def _interrupted(run: _Run) -> Interrupted:
+    return Interrupted(
+        f"{run.name}: interrupted; {run.folder.path / JOURNAL_NAME} holds what was finished",
+        f"to go on: {_line(run.spec, run.options)}",
+    )
+
+
+def _line(spec: Spec, options: Options, *further: str) -> str:
+    """The command line that runs a spec again."""
+    changes = [part for change in spec.overrides for part in ("--set", change)]
+    return shlex.join(["lenetml", "run", str(spec.path), *options.repeated, *changes, *further])
+
+
+def _wants_more(spec: Spec, record: Record) -> bool:
+    """Whether a spec asks for more than its finished run did."""
+    search = spec.document.search
+    if spec.document.evaluation.seeds > len(record.seeds):
+        return True
+    if search is None:
+        return False
+    if record.search.ended == "time_limit":
+        limit = seconds_of(search.time_limit)
+        return limit is None or limit > record.search.seconds
+    more_trials = search.trials is not None and search.trials > record.search.trials_asked
+    return more_trials and record.search.ended == "trials"
+
+
+def _show(spec: Spec, folder: Path, record: Record) -> Finished:
+    """Give a finished run again; what does not decide its result may have been mended since."""
     energy, section = record.energy, spec.document.energy
     if energy is not None and section is not None:
         energy = with_country(energy, section.country)
@@ -222,5 +291,11 @@ def _show(spec: Spec, folder: Path, record: Record, start_over: str) -> Finished
     cards = write_cards(folder, mended)
     drop_cards(folder, mended)
     # They are still there where the run was cut short after its record; they are of no more use.
-    shutil.rmtree(folder / "weights", ignore_errors=True)
+    _drop_what_only_the_search_needed(folder, mended)
     return Finished(folder, mended, tuple(cards), is_new=False)
+
+
+def _drop_what_only_the_search_needed(folder: Path, record: Record) -> None:
+    shutil.rmtree(folder / "states", ignore_errors=True)
+    if record.test is not None:
+        shutil.rmtree(folder / "weights", ignore_errors=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,28 +15,34 @@ from numpy.typing import NDArray
 from lenetml.record import (
     BaselineRecord,
     BestRecord,
+    Continuation,
     CostRecord,
     EnergyRecord,
+    ExecutionRecord,
     Hyperparameter,
     LayerRecord,
     Record,
     SearchRecord,
+    SeedRecord,
     SelectedFrom,
     TestRecord,
     TrialRecord,
 )
-from lenetml.search.loop import Direction, SearchResult
-from lenetml.search.trainer import layer_shapes
+from lenetml.search.asks import Direction
+from lenetml.search.loop import SearchResult
+from lenetml.search.strategy import layer_shapes
 from lenetml.spec import Spec
 from lenetml.spec.canonical import canonical
 from lenetml.spec.domains import Choice, Domain, SearchSpace, all_points
 from lenetml.spec.sections import READS_MOMENTUM, ConcreteSpec, Energy
 from lenetml.spec.shapes import LayerShape
+from lenetml.spending import Spent
 from lenetml.trial.data import LoadedData
 from lenetml.trial.energy import Meter, Reading, energy_record
 from lenetml.trial.evaluate import is_guessing, mcnemar, unpack_predictions
 
 TEST_PREDICTIONS = "test.npz"
+SEALED = "sealed"
 MAX_COUNTED = 100_000
 
 
@@ -60,27 +65,6 @@ class KeptModel:
     trainable_parameters: int
 
 
-class Span:
-    """A part of an experiment's time, from its making to `close`: seconds and kWh.
-
-    `kwh` is None where the meter lacks a reading at one of its ends.
-    """
-
-    def __init__(self, meter: Meter) -> None:
-        self._meter = meter
-        self._begun = time.perf_counter()
-        self._reading = meter.sample()
-        self.seconds = 0.0
-        self.kwh: float | None = None
-
-    def close(self) -> None:
-        """End the span."""
-        self.seconds = time.perf_counter() - self._begun
-        reading = self._meter.sample()
-        if reading is not None and self._reading is not None:
-            self.kwh = reading.kwh - self._reading.kwh
-
-
 def now() -> str:
     """Date and time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -92,17 +76,27 @@ def objective_of(spec: Spec) -> tuple[str, Direction]:
     return name, "min" if name == "val_loss" else "max"
 
 
-def search_facts(spec: Spec, result: SearchResult, seconds: float) -> SearchRecord:
-    """What is recorded of the search as a whole."""
+def search_facts(
+    spec: Spec, result: SearchResult, continuations: Sequence[Continuation]
+) -> SearchRecord:
+    """What is recorded of the search as a whole.
+
+    Args:
+        spec: The spec.
+        result: What the search gave.
+        continuations: Each time that it went on.
+    """
+    assert result.ended != "interrupted"
     objective, direction = objective_of(spec)
     search = spec.document.search
     return SearchRecord(
         strategy=search.strategy if search else None,
         objective=objective,
         direction=direction,
-        trials_asked=search.trials if search and search.trials else 1,
+        trials_asked=search.trials if search and search.trials else len(result.trials),
         ended=result.ended,
-        seconds=seconds,
+        seconds=result.seconds,
+        continuations=list(continuations),
         space=_space_facts(spec.space),
         space_size=_size(spec.space),
         impossible_share=spec.feasibility.impossible_share if spec.feasibility else 0.0,
@@ -129,6 +123,7 @@ def best_facts(
     concrete: ConcreteSpec,
     data: LoadedData,
     model: KeptModel,
+    selected_by: Literal["best", "one_standard_error", "confirm"],
 ) -> BestRecord:
     """What is recorded of the chosen trial.
 
@@ -138,6 +133,7 @@ def best_facts(
         concrete: The spec at its point.
         data: The data.
         model: The kept model.
+        selected_by: The rule.
     """
     assert trial.val is not None and trial.best_epoch is not None
     completed = [other for other in trials if other.status == "completed"]
@@ -148,6 +144,7 @@ def best_facts(
         number=trial.number,
         values=trial.values,
         val=trial.val,
+        selected_by=selected_by,
         best_epoch=trial.best_epoch,
         epochs=trial.epochs,
         epochs_limit=trial.epochs_limit,
@@ -194,47 +191,102 @@ def baseline_facts(
     )
 
 
+def untested_baseline(other: Finished) -> BaselineRecord:
+    """What is recorded of a baseline where one of the two was not tested."""
+    record = other.record
+    return BaselineRecord(
+        name=record.name,
+        title=record.spec.get("title", record.name),
+        spec_sha256=record.spec_sha256,
+        folder=other.folder.name,
+        test=record.test,
+        parameters=record.best.parameters,
+        macs=record.best.macs,
+        difference_pp=None,
+        mcnemar=None,
+    )
+
+
+def seed_facts(execution: ExecutionRecord, test: TestRecord | None) -> SeedRecord:
+    """What is recorded of the winner's values under a further seed."""
+    return SeedRecord(
+        seed=execution.seed,
+        status="failed" if execution.status == "failed" else "completed",
+        best_epoch=execution.best_epoch,
+        epochs=execution.epochs,
+        val=execution.val,
+        test=test,
+        images_trained=execution.images_trained,
+        seconds=execution.seconds,
+        core_seconds=execution.core_seconds,
+        reason=execution.reason,
+    )
+
+
 def energy_facts(
     meter: Meter,
-    total: Reading | None,
-    search: Span,
+    spent: Spent,
     chosen: TrialRecord,
     trials: Sequence[TrialRecord],
     section: Energy | None,
 ) -> EnergyRecord | None:
-    """What is recorded of the energy; None where it, or the search's part of it, is not known.
+    """What is recorded of the energy; None where it, or a part of it, is not known.
 
     The chosen trial's part is a share of the search's energy by CPU time.
 
     Args:
         meter: Says how it measured.
-        total: Its last reading.
-        search: The search's part of its time.
+        spent: Over all lives of the run.
         chosen: The chosen trial.
         trials: All of them.
         section: The spec's.
     """
-    if total is None or search.kwh is None or meter.methods is None:
+    energy = spent.energy
+    if energy is None or meter.methods is None:
         return None
-    core_seconds = math.fsum(trial.core_seconds for trial in trials)
+    share = (chosen.core_seconds or 0.0) / _core_seconds(trials)
     return energy_record(
-        total,
-        search=search.kwh,
-        seeds=0.0,
-        evaluation=max(total.kwh - search.kwh, 0.0),
-        chosen_trial_share=search.kwh * chosen.core_seconds / core_seconds,
+        Reading(energy.cpu_kwh, energy.gpu_kwh, energy.ram_kwh),
+        search=energy.search_kwh,
+        seeds=energy.seeds_kwh,
+        evaluation=max(energy.kwh - energy.search_kwh - energy.seeds_kwh, 0.0),
+        chosen_trial_share=energy.search_kwh * share,
         methods=meter.methods,
         country=section.country if section else None,
     )
 
 
-def cost_facts(trials: Sequence[TrialRecord], seconds: float, core_seconds: float) -> CostRecord:
-    """What the experiment took."""
+def energy_reason(meter: Meter, spent: Spent) -> str | None:
+    """Why the energy of the whole run is not known; None where it is."""
+    if meter.reason is None and spent.energy is None:
+        return "an earlier part of the run was not measured"
+    return meter.reason
+
+
+def cost_facts(
+    trials: Sequence[TrialRecord], further: Sequence[ExecutionRecord], spent: Spent, *,
+    is_in_driver: bool,
+) -> CostRecord:  # fmt: skip
+    """What the experiment took, over all its lives.
+
+    Args:
+        trials: All of them.
+        further: Trainings after the search.
+        spent: By the driver.
+        is_in_driver: The trainings ran in the driver, whose CPU time holds theirs.
+    """
+    trained = 0.0 if is_in_driver else _core_seconds([*trials, *further])
     return CostRecord(
-        seconds=seconds,
-        core_seconds=core_seconds,
-        images_trained=sum(trial.images_trained for trial in trials),
+        seconds=spent.seconds,
+        core_seconds=spent.core_seconds + trained,
+        images_trained=sum(each.images_trained for each in trials)
+        + sum(each.images_trained for each in further),
     )
+
+
+def _core_seconds(trainings: Sequence[TrialRecord | ExecutionRecord]) -> float:
+    """CPU time of trainings; of those whose worker died nobody knows it."""
+    return math.fsum(each.core_seconds or 0.0 for each in trainings)
 
 
 def _layers(items: Sequence[dict[str, Any]], shapes: Sequence[LayerShape]) -> list[LayerRecord]:

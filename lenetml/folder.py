@@ -12,7 +12,8 @@ from typing import Any
 from lenetml.errors import FolderError
 from lenetml.files import write_atomically
 from lenetml.record import RECORD_NAME, Record, read_record
-from lenetml.search.journal import JOURNAL_NAME, refuse_if_held
+from lenetml.search.journal import JOURNAL_NAME, read_journal, refuse_if_held
+from lenetml.search.keeping import trial_name
 
 SPEC_NAME = "spec.yaml"
 MODEL_NAME = "model.keras"
@@ -26,15 +27,19 @@ class RunFolder:
 
     Args:
         path: `<out>/<name>-<hash>`.
-        record: Of the finished run; None: it is new.
+        record: Of the finished run; None: it is new, or did not end.
     """
 
     path: Path
     record: Record | None
 
+    def file(self, kind: str, name: str) -> Path:
+        """Where `weights`, `predictions` or `states` of a training are kept."""
+        return self.path / kind / f"{name}.npz"
+
     def trial_file(self, kind: str, number: int) -> Path:
         """Where `weights` or `predictions` of a trial are kept."""
-        return self.path / kind / f"trial-{number:03d}.npz"
+        return self.file(kind, trial_name(number))
 
 
 def open_folder(
@@ -47,7 +52,7 @@ def open_folder(
     fresh: bool,
     reuse: bool = False,
 ) -> RunFolder:
-    """Make the folder of a run, or find it finished.
+    """Make the folder of a run, or find it as an earlier life left it.
 
     Args:
         out: The folder of all runs; made where it is not there.
@@ -59,8 +64,8 @@ def open_folder(
         reuse: Start over only where the old run did not end.
 
     Raises:
-        FolderError: The folder holds something else, or a run that did not end or goes on just
-            now, or it cannot be written.
+        FolderError: The folder holds something else, or a run that goes on just now, or it
+            cannot be written.
     """
     path = out / f"{name}-{spec_sha256[:HASH_LENGTH]}"
     try:
@@ -71,14 +76,26 @@ def open_folder(
         if fresh and path.exists() and not (reuse and (path / RECORD_NAME).exists()):
             path.rename(_free_name(path))
         _refuse_links(path)
-        if path.exists() and any(path.iterdir()):
-            return RunFolder(path, _finished_record(path, spec_sha256, start_over))
-        for kind in ("weights", "predictions"):
-            (path / kind).mkdir(parents=True, exist_ok=True)
-        write_atomically(path / SPEC_NAME, spec_text.encode())
+        record = _known_record(path, spec_sha256, start_over)
+        if record is None:
+            _make(path)
+            write_atomically(path / SPEC_NAME, spec_text.encode())
     except OSError as error:
         raise FolderError(f"{path} cannot be used: {error.strerror}", "give --out DIR") from None
-    return RunFolder(path, None)
+    return RunFolder(path, record)
+
+
+def reopen(folder: RunFolder, spec_text: str) -> None:
+    """Make a finished run's folder ready to go on.
+
+    Raises:
+        FolderError: It cannot be written.
+    """
+    try:
+        _make(folder.path)
+    except OSError as error:
+        raise FolderError(f"{folder.path} cannot be used: {error.strerror}") from None
+    write_atomically(folder.path / SPEC_NAME, spec_text.encode())
 
 
 def note_look(out: Path, fingerprint: str, run: str, winner: int, moment: str) -> int:
@@ -138,23 +155,32 @@ def _fingerprint_of(line: bytes) -> Any:
         return None
 
 
-def _finished_record(path: Path, spec_sha256: str, start_over: str) -> Record:
+def _make(path: Path) -> None:
+    for kind in ("weights", "predictions", "states"):
+        (path / kind).mkdir(parents=True, exist_ok=True)
+
+
+def _known_record(path: Path, spec_sha256: str, start_over: str) -> Record | None:
+    """The record of a folder that is there; None where it is new or its run did not end."""
+    if not path.exists() or not any(path.iterdir()):
+        return None
     if not (path / SPEC_NAME).exists():
         raise FolderError(f"{path} holds something else", "move it away, or give --out")
-    if not (path / RECORD_NAME).exists():
-        raise FolderError(
-            f"{path} holds a run that did not end",
-            "nothing in it was changed; this version cannot continue it",
-            f"to start over and keep it under another name: {start_over}",
-        )
-    record = read_record(path)
-    if record.spec_sha256 != spec_sha256:
+    record = read_record(path) if (path / RECORD_NAME).exists() else None
+    known = record.spec_sha256 if record else _hash_in_journal(path / JOURNAL_NAME)
+    if known not in (None, spec_sha256):
         raise FolderError(
             f"{path} holds a run of another spec",
             "give --out for another folder of runs",
             f"or start over and keep it under another name: {start_over}",
         )
     return record
+
+
+def _hash_in_journal(path: Path) -> Any:
+    """The hash that a search began with; None where there is no event yet."""
+    events = read_journal(path) if path.exists() else []
+    return events[0]["spec_sha256"] if events else None
 
 
 def _free_name(path: Path) -> Path:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lenetml.record import TrialRecord
 from lenetml.spec.sections import Wandb
@@ -72,8 +72,24 @@ class _Trial:
     epochs: list[dict[str, float]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
+    is_live: bool = True
     run: Any = None
     n_epochs_told: int = 0
+
+
+class Start(Protocol):
+    """What is to be known of a trial that begins, or goes on: the search's `TrialStart`."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def values(self) -> Mapping[str, Any]: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def executions(self) -> int: ...
+    @property
+    def history(self) -> Mapping[str, list[float]]: ...
 
 
 class Mirror:
@@ -95,15 +111,20 @@ class Mirror:
         if self._mode == "online":
             self._guard(self._look_for_key)
 
-    def trial_started(self, number: int, values: Mapping[str, Any], seed: int, epochs: int) -> None:
+    def trial_started(self, start: Start) -> None:
         """Start a run whose config is the trial's values and its seed."""
         if self._mode:
-            self._trials[number] = _Trial(number, {"seed": seed, **values})
+            config = {"seed": start.seed, **start.values}
+            self._trials[start.number] = _Trial(
+                start.number, config, _rows(start.history), is_live=start.executions == 1
+            )
             self._guard(self._tell)
 
-    def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Add a row to the history; epochs count from 1."""
-        if self._mode:
+    def epoch_ended(
+        self, number: int, execution: int, epoch: int, metrics: Mapping[str, float]
+    ) -> None:
+        """Add a row to the history, where a trial is trained once; epochs count from 1."""
+        if self._mode and self._trials[number].is_live:
             self._trials[number].epochs.append({"epoch": epoch, **metrics})
             self._guard(self._tell)
 

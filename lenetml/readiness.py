@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lenetml.errors import NotYetError
 from lenetml.spec import Spec
-from lenetml.spec.sections import Search
 
 
 def refuse_what_cannot_run(spec: Spec) -> None:
@@ -14,16 +13,7 @@ def refuse_what_cannot_run(spec: Spec) -> None:
         NotYetError: Names the key; the spec itself stays valid.
     """
     document = spec.document
-    search = document.search or Search(strategy="random")
     refusals = {
-        f"search.strategy: {search.strategy}": search.strategy != "random",
-        "search.executions_per_trial": search.executions_per_trial > 1,
-        "search.time_limit": search.time_limit is not None,
-        "search.screening": search.screening is not None,
-        f"search.select: {search.select}": search.select != "best",
-        "search.confirm": search.confirm is not None,
-        "evaluation.seeds": document.evaluation.seeds > 0,
-        "evaluation.test: sealed": document.evaluation.test == "sealed",
         "wandb.sweep": document.wandb is not None and document.wandb.sweep,
     }
     for key, cannot_run in refusals.items():

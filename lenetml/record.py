@@ -47,11 +47,6 @@ class DataRecord(Value):
     duplicates_within: int = Field(description="Exact repeats of an earlier image in its part.")
     duplicates_across: int = Field(description="Images of val or test that stand in another part.")
 
-    @property
-    def duplicates(self) -> int:
-        """All exact duplicates."""
-        return self.duplicates_within + self.duplicates_across
-
 
 class Hyperparameter(Value):
     """One hyperparameter of the search space, as the spec declares it."""
@@ -67,6 +62,18 @@ class Hyperparameter(Value):
     )
 
 
+class Continuation(Value):
+    """A search that went on."""
+
+    at: str
+    changed_versions: dict[str, list[str]] = Field(
+        description="Versions that differ from those that the search began with: before, now."
+    )
+    corrected_asks: int = Field(
+        description="Trials whose values this version would have chosen otherwise."
+    )
+
+
 class SearchRecord(Value):
     """The search as a whole."""
 
@@ -74,10 +81,15 @@ class SearchRecord(Value):
     objective: str
     direction: Literal["max", "min"]
     trials_asked: int
-    ended: Literal["trials", "exhausted", "interrupted"]
-    seconds: float
+    ended: Literal["trials", "exhausted", "time_limit"]
+    seconds: float = Field(description="Of all continuations together.")
+    continuations: list[Continuation] = Field(
+        default=[], description="Each time that the search went on after an interruption."
+    )
     space: list[Hyperparameter]
-    space_size: int | None = Field(description="Points of a finite space; null: not finite.")
+    space_size: int | None = Field(
+        description="Points of a finite space; null: not finite, or not counted."
+    )
     impossible_share: float = Field(description="Share of drawn points that cannot be built.")
 
 
@@ -111,6 +123,25 @@ class ClassMetrics(Value):
     support: int
 
 
+class ExecutionRecord(Value):
+    """One training of a trial's values, whatever became of it."""
+
+    seed: int
+    status: Literal["completed", "failed", "stopped"] = Field(
+        description="stopped: it ended before its last epoch, as the strategy wanted."
+    )
+    objective: float | None
+    epochs: int = Field(description="Epochs run.")
+    best_epoch: int | None = Field(description="From 1; the epoch of the kept weights.")
+    history: dict[str, list[float]]
+    val: Metrics | None
+    images_trained: int
+    seconds: float
+    core_seconds: float | None = Field(description="null: its worker died, so nobody knows.")
+    reason: str | None
+    message: str | None = None
+
+
 class TrialRecord(Value):
     """One trial, whatever became of it."""
 
@@ -130,19 +161,30 @@ class TrialRecord(Value):
     macs: int
     images_trained: int
     seconds: float
-    core_seconds: float
+    core_seconds: float | None = Field(description="null: its worker died, so nobody knows.")
     guessing: bool | None = Field(
         description="Not distinguishable from guessing: one-sided binomial test of val against "
         "the majority rate, corrected for the number of trials."
     )
     reason: str | None
     message: str | None = None
+    executions: list[ExecutionRecord] = Field(
+        default=[],
+        description="Where a trial is trained more than once: every training. Its objective is "
+        "their mean; history, seed and scores are those of the best.",
+    )
+    confirmed: list[float | None] = Field(
+        default=[], description="The objective under further seeds; null: that training failed."
+    )
 
 
 class LayerRecord(Value):
     """One layer of the chosen network."""
 
     layer: str
+    arguments: dict[str, Any] = Field(
+        default={}, description="As a spec writes them, defaults filled in."
+    )
     output_shape: list[int]
     parameters: int
     macs: int
@@ -161,6 +203,7 @@ class BestRecord(Value):
     number: int
     values: dict[str, Any]
     val: Metrics
+    selected_by: Literal["best", "one_standard_error", "confirm"] = "best"
     best_epoch: int
     epochs: int
     epochs_limit: int
@@ -169,7 +212,10 @@ class BestRecord(Value):
     parameters: int
     trainable_parameters: int
     macs: int
-    training: dict[str, Any] = Field(description="The training section at this point.")
+    training: dict[str, Any] = Field(
+        description="The training section at this point, defaults filled in: the keys that its "
+        "optimizer and schedule read."
+    )
     augmentation: dict[str, Any] = Field(description="The augmentation section at this point.")
     model_bytes: int
     model_sha256: str
@@ -195,6 +241,30 @@ class McNemar(Value):
     only_this_correct: int
     only_other_correct: int
     p_value: float
+
+
+class EarlierTest(Value):
+    """What was found on the test part before more trials were added."""
+
+    trials: int = Field(description="Trials of the search at that time.")
+    winner: int
+    values: dict[str, Any]
+    test: TestRecord
+
+
+class SeedRecord(Value):
+    """The winner's configuration under another seed; it never replaces the winner."""
+
+    seed: int
+    status: Literal["completed", "failed"]
+    best_epoch: int | None
+    epochs: int
+    val: Metrics | None
+    test: TestRecord | None
+    images_trained: int
+    seconds: float
+    core_seconds: float | None
+    reason: str | None
 
 
 class BaselineRecord(Value):
@@ -231,12 +301,12 @@ class EnergyRecord(Value):
     search: float = Field(description="kWh of the search.")
     chosen_trial_share: float = Field(description="kWh: the search's, shared by CPU time.")
     seeds: float = Field(description="kWh of the seed runs.")
-    evaluation: float = Field(description="kWh of everything else: loading, evaluation.")
+    evaluation: float = Field(description="kWh of everything after the search.")
     tracker: str
 
 
 class CostRecord(Value):
-    """What the experiment took, without its baselines."""
+    """What search and evaluation took, without loading the data and the runs of baselines."""
 
     seconds: float
     core_seconds: float
@@ -275,7 +345,8 @@ class Record(Value):
     best: BestRecord
     test: TestRecord | None
     test_reason: str | None
-    seeds: list[dict[str, Any]]
+    earlier_tests: list[EarlierTest] = []
+    seeds: list[SeedRecord]
     baselines: list[BaselineRecord]
     energy: EnergyRecord | None
     energy_reason: str | None

@@ -18,7 +18,7 @@ from lenetml.trial.model import build_model, compile_model, predict
 from lenetml.trial.pipeline import training_batches
 from lenetml.trial.sources import Part
 from lenetml.trial.threads import use_one_thread
-from lenetml.trial.train import train_trial
+from lenetml.trial.train import Carried, train_trial
 
 use_one_thread()
 
@@ -82,17 +82,12 @@ def test_a_trial_learns_and_reports(digits):
     assert result.history["loss"][2] < result.history["loss"][0] / 3
     assert result.objective == max(result.history["val_accuracy"]) > 0.9
     assert (result.epochs, result.images_trained, result.interrupted) == (3, 3000, False)
-    assert result.parameters == result.trainable_parameters == 4 * 10 + 144 * 10 + 10
+    assert sum(weight.size for weight in result.weights) == 4 * 10 + 144 * 10 + 10
     assert result.seconds > 0 and result.core_seconds > 0
     assert told == [
         (epoch + 1, {name: values[epoch] for name, values in result.history.items()})
         for epoch in range(3)
     ]
-
-
-def test_batch_normalization_has_parameters_that_are_not_trained(digits):
-    result = train_trial(read_spec(ALL_KINDS, epochs=1), digits, 1)
-    assert result.parameters - result.trainable_parameters == 2 * 4
 
 
 def test_same_seed_same_bits(digits):
@@ -193,6 +188,41 @@ def test_should_stop_ends_the_trial_after_its_epoch(digits):
 
 def test_a_trial_that_is_done_is_not_interrupted(digits):
     assert not train_trial(read_spec(epochs=1), digits, 1, should_stop=lambda: True).interrupted
+
+
+IN_PARTS = {
+    "adam": {"architecture": ALL_KINDS, "augmentation": VARIED},
+    "schedule": {"learning_rate_schedule": "cosine", "warmup_epochs": 0.5, "optimizer": "sgd"},
+    "patience": {"early_stopping": {"patience": 2, "min_delta": 0.5}, "epochs": 8},
+    "last": {"restore": "last", "optimizer": "rmsprop", "momentum": 0.5},
+    "worse": {"learning_rate": 0.3},
+}
+
+
+@pytest.mark.parametrize("settings", IN_PARTS.values(), ids=IN_PARTS.keys())
+def test_a_trial_in_parts_gives_the_bits_of_one_in_one_go(digits, settings):
+    spec = read_spec(**{"epochs": 4, **settings})
+    whole = train_trial(spec, digits, 5)
+    kept = part = train_trial(spec, digits, 5, until=1)
+    for until in (2, None):
+        carried = Carried(part.history, part.objective, part.best_epoch, part.variables)
+        part = train_trial(spec, digits, 5, carried=carried, until=until)
+        kept = part if part.weights is not None else kept
+    assert part.history == whole.history
+    assert (part.objective, part.best_epoch) == (whole.objective, whole.best_epoch)
+    assert same_weights(kept, whole)
+    assert np.array_equal(kept.val_probabilities, whole.val_probabilities)
+    assert part.images_trained == 1000 * (whole.epochs - 2)
+    assert (part.variables, part.interrupted) == (None, False)
+
+
+def test_weights_of_an_earlier_part_stay_where_they_are_still_the_best(digits):
+    spec = read_spec(epochs=2, learning_rate=0.01)
+    part = train_trial(spec, digits, 5, until=1)
+    carried = Carried(part.history, 1.0, 1, part.variables)
+    rest = train_trial(spec, digits, 5, carried=carried)
+    assert (rest.objective, rest.best_epoch, rest.epochs) == (1.0, 1, 2)
+    assert rest.weights is rest.val_probabilities is None
 
 
 def test_a_loss_that_is_not_finite_ends_the_trial(digits):

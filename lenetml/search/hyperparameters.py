@@ -5,6 +5,7 @@ The whole space is declared at once, up front; nothing is added later.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -31,6 +32,22 @@ def declare(
         # public door to conditions is the written form.
         whole = {**kind.get_config(), "conditions": _parents(domain, space)}
         hyperparameters.merge([type(kind).from_config(whole)], overwrite=False)
+
+
+class _FixedSpace(keras_tuner.HyperParameters):  # type: ignore[misc]
+    """Shares its space with its copies; Keras Tuner 1.4.8 makes one for every trial."""
+
+    def copy(self) -> _FixedSpace:
+        other = copy.copy(self)
+        other.values = dict(self.values)
+        return other
+
+
+def fixed_space(space: SearchSpace) -> keras_tuner.HyperParameters:
+    """Declare a space to which nothing is added: its copies have only values of their own."""
+    hyperparameters = _FixedSpace()
+    declare(hyperparameters, space)
+    return hyperparameters
 
 
 def to_point(values: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
@@ -92,7 +109,8 @@ def _encode(value: Any, domain: Domain) -> Any:
 def _decode(value: Any, domain: Domain) -> Any:
     if isinstance(domain, Choice):
         return json.loads(value) if domain.is_tied else value
-    return on_grid(domain, value)
+    # The Bayesian search of Keras Tuner 1.4.8 gives numbers of NumPy.
+    return on_grid(domain, value if domain.is_whole else float(value))
 
 
 def _has_real_steps(domain: Range) -> bool:

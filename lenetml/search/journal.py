@@ -9,6 +9,7 @@ import os
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,21 +19,42 @@ from lenetml.errors import FolderError
 JOURNAL_NAME = "journal.jsonl"
 
 
+@dataclass(frozen=True)
+class Torn:
+    """The last line of a journal, which was cut short.
+
+    Args:
+        line: Its number, from 1.
+        n_bytes: What there was of it.
+    """
+
+    line: int
+    n_bytes: int
+
+
 class Journal:
     """The open journal of a run; only one process can hold it.
 
     Args:
         path: The file; made where it is not there.
 
+    Attributes:
+        events: What it held when it was opened.
+        torn: The line that was dropped then; None: there was none.
+
     Raises:
-        FolderError: Another process holds it.
+        FolderError: Another process holds it, or it is damaged before its last line.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             _lock(self._file, fcntl.LOCK_EX, path)
+            content = path.read_bytes()
+            self.events, self.torn = decode(content, path)
+            if self.torn:
+                os.ftruncate(self._file, len(content) - self.torn.n_bytes)
         except FolderError:
             os.close(self._file)
             raise
@@ -92,20 +114,42 @@ def encode(event: Mapping[str, Any]) -> bytes:
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """Read all events of a journal.
+    """Read all events of a journal; a torn last line is none.
 
     Raises:
-        FolderError: A line is damaged; the first one is named.
+        FolderError: It is damaged before its last line; the first damaged line is named.
+    """
+    return decode(path.read_bytes(), path)[0]
+
+
+def decode(content: bytes, path: Path) -> tuple[list[dict[str, Any]], Torn | None]:
+    """Read the lines of a journal.
+
+    A line is written with one call, so a machine that stops tears the last one at most: that one
+    never counted. A line that is damaged elsewhere is no accident of writing.
+
+    Args:
+        content: Of the file.
+        path: Its name, for the message.
+
+    Raises:
+        FolderError: A line before the last is damaged; the first one is named.
     """
     events = []
-    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+    lines = content.splitlines(keepends=True)
+    for number, line in enumerate(lines, start=1):
         crc, _, text = line.partition(b" ")
-        if not line.endswith(b"\n") or crc != b"%08x" % zlib.crc32(text[:-1]):
+        if line.endswith(b"\n") and crc == b"%08x" % zlib.crc32(text[:-1]):
+            events.append(json.loads(text))
+        elif number == len(lines):
+            return events, Torn(number, len(line))
+        else:
             raise FolderError(
-                f"{path}:{number}: this line is damaged", "nothing was changed or deleted"
+                f"{path}:{number}: this line is damaged",
+                "nothing was changed or deleted; what stands before it is whole",
+                "put an intact copy in its place, or start over with --fresh",
             )
-        events.append(json.loads(text))
-    return events
+    return events, None
 
 
 def _lock(file: int, kind: int, path: Path) -> None:

@@ -3,176 +3,297 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from lenetml.errors import LenetmlError, TrialError
-from lenetml.record import TrialRecord
+from lenetml.record import ExecutionRecord, TrialRecord
+from lenetml.search.asks import Ask, Asker, Direction
+from lenetml.search.crew import Crew, Ended, Key
+from lenetml.search.jobs import Outcome
 from lenetml.search.journal import Journal
-from lenetml.search.oracle import Ask, Asker
+from lenetml.search.keeping import Keeping
+from lenetml.search.replay import Past
+from lenetml.search.trials import (
+    TrialPlan,
+    execution_of,
+    execution_record,
+    failed_execution,
+    job_of,
+    trial_record,
+)
 
-Direction = Literal["max", "min"]
+Ending = Literal["trials", "exhausted", "time_limit", "interrupted"]
+
+
+@dataclass(frozen=True)
+class TrialStart:
+    """A trial that begins, or goes on.
+
+    Args:
+        number: From 1.
+        values: Its values.
+        seed: Of its first execution.
+        epochs: The epoch that it ends after for now.
+        executions: How often it is trained.
+        history: Of the epochs that it has run already.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    seed: int
+    epochs: int
+    executions: int
+    history: Mapping[str, list[float]]
 
 
 class Listener(Protocol):
     """Somebody who follows a search: the mirror, a progress display."""
 
-    def trial_started(self, number: int, values: Mapping[str, Any], seed: int, epochs: int) -> None:
-        """A trial begins; `epochs` is the most it will run."""
+    def trial_started(self, start: TrialStart) -> None:
+        """A trial begins, or goes on."""
 
-    def epoch_ended(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """An epoch of a trial is over; `epoch` counts from 1."""
+    def epoch_ended(
+        self, number: int, execution: int, epoch: int, metrics: Mapping[str, float]
+    ) -> None:
+        """An epoch of an execution of a trial is over; both count from 1."""
 
     def trial_ended(self, trial: TrialRecord) -> None:
-        """A trial is over, whatever became of it."""
+        """A trial is over, or over for now, whatever became of it."""
 
 
 @dataclass(frozen=True)
-class TrialPlan:
-    """What a trial is before it runs.
+class Task:
+    """What is searched, and how.
 
     Args:
-        seed: Of its weights, order and augmentation.
-        epochs_limit: Epochs that its values ask for.
-        images_per_epoch: Images that one epoch trains on.
-        parameters: Of its network.
-        macs: Multiply-accumulates of its network for one image.
+        plan: Says of any ask what its trial is.
+        objective: What chooses epochs and trials.
+        direction: Whether more or less of it is better.
+        executions: Trainings of each trial.
+        time_limit: Seconds after which no trial begins, those of the past counted; None: no end.
     """
 
-    seed: int
-    epochs_limit: int
-    images_per_epoch: int
-    parameters: int
-    macs: int
-
-
-OnEpoch = Callable[[int, Mapping[str, float]], None]
-Plan = Callable[[Ask], TrialPlan]
-Train = Callable[[Ask, TrialPlan, OnEpoch], TrialRecord]
+    plan: Callable[[Ask], TrialPlan]
+    objective: str
+    direction: Direction
+    executions: int = 1
+    time_limit: float | None = None
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """All trials in order, and why there are no more."""
+    """All trials in order, why there are no more, and how long they took."""
 
     trials: tuple[TrialRecord, ...]
-    ended: Literal["trials", "exhausted"]
+    ended: Ending
+    seconds: float
 
 
 def run_search(
+    task: Task,
     asker: Asker,
+    crew: Crew,
     journal: Journal,
-    plan: Plan,
-    train: Train,
+    keeping: Keeping,
+    past: Past,
     listeners: tuple[Listener, ...],
 ) -> SearchResult:
-    """Run trials until the asker has none left.
-
-    A trial that cannot go on is failed with its reason and the search continues; any other
-    exception, an interrupt too, ends the search after the journal has closed the trial.
+    """Run trials until the asker has none left, time is up, or the user wants an end.
 
     Args:
-        asker: Proposes trials.
+        task: What is searched.
+        asker: Proposes trials; was told of the past.
+        crew: Does the jobs.
         journal: Gets every event first.
-        plan: Says what a trial will be.
-        train: Runs one trial to a completed record and keeps its weights.
+        keeping: Keeps weights and predictions.
+        past: What earlier lives of this search did.
         listeners: Hear of every event after the journal.
+
+    Raises:
+        FolderError: Something cannot be written.
+        Exception: A bug, with its traceback.
     """
-    trials: list[TrialRecord] = []
-    try:
-        while isinstance(ask := asker.ask(), Ask):
-            journal.append("asked", trial=ask.number, values=ask.point)
-            trial = _run_trial(ask, journal, plan(ask), train, listeners)
-            asker.tell(ask, trial.objective)
-            trials.append(trial)
-            for listener in listeners:
-                listener.trial_ended(trial)
-    except BaseException:
-        journal.append("search_ended", reason="interrupted")
-        raise
-    journal.append("search_ended", reason=ask)
-    return SearchResult(tuple(trials), ask)
+    search = _Search(task, asker, crew, journal, keeping, past, listeners)
+    return search.run()
 
 
-def _run_trial(
-    ask: Ask, journal: Journal, plan: TrialPlan, train: Train, listeners: tuple[Listener, ...]
-) -> TrialRecord:
-    """Run one trial to its record, from its first event to its last."""
-    journal.append("trial_started", trial=ask.number, seed=plan.seed)
-    watch = _Watch(ask, plan, listeners)
-    try:
-        watch.started()
-        trial = train(ask, plan, watch.epoch_ended)
-    except TrialError as error:
-        trial = watch.unfinished("failed", error.reason, error.message)
-    except BaseException as error:
-        is_bug = not isinstance(error, KeyboardInterrupt | LenetmlError)
-        trial = watch.unfinished("interrupted", "bug" if is_bug else "interrupted", None)
-        journal.append("trial_ended", **trial.model_dump(mode="json"))
-        raise
-    journal.append("trial_ended", **trial.model_dump(mode="json"))
-    return trial
+@dataclass
+class _Open:
+    """A trial under way."""
+
+    ask: Ask
+    plan: TrialPlan
+    before: TrialRecord | None
+    executions: dict[int, ExecutionRecord]
 
 
-def choose(trials: tuple[TrialRecord, ...], direction: Direction) -> TrialRecord | None:
-    """The best completed trial; ties go to fewer parameters, then to the earlier trial."""
-    sign = 1 if direction == "min" else -1
-    completed = [trial for trial in trials if trial.objective is not None]
+class _Search:
+    """One life of a search."""
 
-    def rank(trial: TrialRecord) -> tuple[float, int, int]:
-        assert trial.objective is not None
-        return (sign * trial.objective, trial.parameters, trial.number)
+    def __init__(
+        self,
+        task: Task,
+        asker: Asker,
+        crew: Crew,
+        journal: Journal,
+        keeping: Keeping,
+        past: Past,
+        listeners: tuple[Listener, ...],
+    ) -> None:
+        self._task, self._asker, self._crew = task, asker, crew
+        self._journal, self._keeping, self._listeners = journal, keeping, listeners
+        self._trials = dict(past.trials)
+        self._waiting = deque(past.open_asks)
+        self._past_executions = past.executions
+        self._open: dict[int, _Open] = {}
+        self._jobs: deque[tuple[_Open, int]] = deque()
+        self._answer: Literal["trials", "exhausted"] | None = (
+            "exhausted" if past.is_exhausted else None
+        )
+        self._is_idle = False
+        self._begun = time.monotonic() - past.seconds
 
-    return min(completed, key=rank, default=None)
+    def run(self) -> SearchResult:
+        """Run until there is no more to do."""
+        while True:
+            self._begin_what_can_begin()
+            if not self._crew.n_under_way:
+                break
+            for ended in self._crew.ended():
+                self._end_execution(ended)
+        trials = tuple(self._trials[number] for number in sorted(self._trials))
+        reason = self._ending()
+        self._journal.append("search_ended", reason=reason, search_seconds=self._seconds())
+        return SearchResult(trials, reason, self._seconds())
 
+    def _ending(self) -> Ending:
+        if self._open or self._jobs or self._waiting:
+            return "interrupted"
+        if self._answer is not None:
+            return self._answer
+        return "time_limit" if self._is_late() else "interrupted"
 
-class _Watch:
-    """Follows one trial, so that it leaves its cost and its epochs behind even where it fails."""
+    def _seconds(self) -> float:
+        return time.monotonic() - self._begun
 
-    def __init__(self, ask: Ask, plan: TrialPlan, listeners: tuple[Listener, ...]) -> None:
-        self._ask, self._plan, self._listeners = ask, plan, listeners
-        self._history: dict[str, list[float]] = {}
-        self._epochs = 0
-        self._begun_seconds = time.perf_counter()
-        self._begun_core_seconds = time.process_time()
+    def _is_late(self) -> bool:
+        limit = self._task.time_limit
+        return limit is not None and self._seconds() >= limit
 
-    def started(self) -> None:
-        """Tell the listeners."""
+    def _begin_what_can_begin(self) -> None:
+        while self._crew.has_room:
+            if not self._jobs:
+                ask = self._next_ask()
+                if ask is None:
+                    return
+                self._begin_trial(ask)
+            if self._jobs:
+                self._begin_execution(*self._jobs.popleft())
+
+    def _next_ask(self) -> Ask | None:
+        """The next trial to begin: one that was cut short, or a new one."""
+        if self._waiting:
+            return self._waiting.popleft()
+        if self._is_idle or self._answer is not None or self._is_late():
+            return None
+        answer = self._asker.ask()
+        if isinstance(answer, Ask):
+            self._journal.append(
+                "asked",
+                trial=answer.number,
+                values=answer.point,
+                first_epoch=answer.first_epoch,
+                until=answer.until,
+            )
+            return answer
+        if answer == "idle":
+            if not self._open:
+                raise RuntimeError("the oracle waits for a trial, and none runs")
+            self._is_idle = True
+        else:
+            self._answer = answer
+        # How many trials are wanted may change, and then this answer would.
+        if answer != "trials":
+            self._journal.append("answered", answer=answer)
+        return None
+
+    def _begin_trial(self, ask: Ask) -> None:
+        plan, before = self._task.plan(ask), self._trials.get(ask.number)
+        opened = _Open(ask, plan, before, {})
+        self._open[ask.number] = opened
         for listener in self._listeners:
             listener.trial_started(
-                self._ask.number, self._ask.point, self._plan.seed, self._plan.epochs_limit
+                TrialStart(
+                    ask.number,
+                    ask.point,
+                    plan.seeds[0],
+                    min(ask.until or plan.epochs, plan.epochs),
+                    self._task.executions,
+                    before.history if before else {},
+                )
             )
+        for number in range(1, self._task.executions + 1):
+            done = self._past_executions.get(Key("trial", ask.number, number))
+            if before and execution_of(before, number).status == "completed":
+                # Early stopping ended it before the strategy did.
+                done = execution_of(before, number)
+            if done is None:
+                self._jobs.append((opened, number))
+            else:
+                opened.executions[number] = done
+        self._end_trial_if_whole(opened)
 
-    def epoch_ended(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Note an epoch and tell the listeners."""
-        self._epochs = epoch
-        for name, value in metrics.items():
-            self._history.setdefault(name, []).append(value)
-        for listener in self._listeners:
-            listener.epoch_ended(self._ask.number, epoch, metrics)
+    def _begin_execution(self, opened: _Open, execution: int) -> None:
+        number = opened.ask.number
+        before = self._before(opened, execution)
+        state = self._keeping.state(number, execution, before.epochs) if before else None
+        seed = opened.plan.seeds[execution - 1]
+        job = job_of(opened.plan, opened.ask, seed, self._task.objective, before, state)
 
-    def unfinished(
-        self, status: Literal["failed", "interrupted"], reason: str, message: str | None
-    ) -> TrialRecord:
-        """The record of a trial without a result: it has a status and a reason, never a zero."""
-        return TrialRecord(
-            number=self._ask.number,
-            status=status,
-            values=self._ask.point,
-            seed=self._plan.seed,
-            objective=None,
-            epochs=self._epochs,
-            epochs_limit=self._plan.epochs_limit,
-            best_epoch=None,
-            history=self._history,
-            val=None,
-            parameters=self._plan.parameters,
-            macs=self._plan.macs,
-            images_trained=self._epochs * self._plan.images_per_epoch,
-            seconds=time.perf_counter() - self._begun_seconds,
-            core_seconds=time.process_time() - self._begun_core_seconds,
-            guessing=None,
-            reason=reason,
-            message=message,
+        def on_epoch(epoch: int, row: Mapping[str, float]) -> None:
+            for listener in self._listeners:
+                listener.epoch_ended(number, execution, epoch, row)
+
+        self._crew.begin(Key("trial", number, execution), job, on_epoch)
+
+    def _before(self, opened: _Open, execution: int) -> ExecutionRecord | None:
+        return execution_of(opened.before, execution) if opened.before else None
+
+    def _end_execution(self, ended: Ended) -> None:
+        """Keep what a training left behind; the last one of a trial ends it."""
+        number, execution = ended.key.number, ended.key.execution
+        opened = self._open[number]
+        seed, before = opened.plan.seeds[execution - 1], self._before(opened, execution)
+        if isinstance(ended.result, Outcome):
+            self._keeping.keep(number, execution, ended.result)
+            record = execution_record(seed, ended.result, before)
+        else:
+            images = opened.plan.images_per_epoch
+            record = failed_execution(seed, ended.result, before, ended.rows, images)
+        opened.executions[execution] = record
+        if self._task.executions > 1:
+            self._journal.append(
+                "execution_ended", **vars(ended.key), record=record.model_dump(mode="json")
+            )
+        self._end_trial_if_whole(opened)
+
+    def _end_trial_if_whole(self, opened: _Open) -> None:
+        if len(opened.executions) < self._task.executions:
+            return
+        executions = [opened.executions[number] for number in sorted(opened.executions)]
+        trial = trial_record(opened.ask, opened.plan, executions, self._task.direction)
+        self._keeping.settle(trial, executions)
+        self._journal.append(
+            "trial_ended",
+            record=trial.model_dump(mode="json"),
+            search_seconds=self._seconds(),
         )
+        del self._open[trial.number]
+        self._trials[trial.number] = trial
+        self._asker.tell(opened.ask, trial.objective)
+        self._is_idle = False
+        self._keeping.forget(trial, opened.ask.first_epoch)
+        for listener in self._listeners:
+            listener.trial_ended(trial)

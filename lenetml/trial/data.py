@@ -22,7 +22,7 @@ from lenetml.trial.duplicates import count_duplicates, refuse_duplicates
 from lenetml.trial.imagefolder import read_folder
 from lenetml.trial.images import change_images
 from lenetml.trial.npz import read_user_npz
-from lenetml.trial.parts import Part, Progress, Source
+from lenetml.trial.parts import Part, Progress, Source, TrialParts
 from lenetml.trial.sources import read_named
 from lenetml.values import derive_seed
 
@@ -46,6 +46,10 @@ class LoadedData:
     def open_test(self) -> Part:
         """Give the test part; whoever calls this has noted the look before."""
         return self._test
+
+    def for_workers(self) -> TrialParts:
+        """What those who train may see."""
+        return TrialParts(self.train, self.val, self.classes, self.input_shape)
 
 
 def load_data(

@@ -74,7 +74,7 @@ def environment(threads_per_trial: int = 1, root: Path = ROOT) -> EnvironmentRec
         isa=" ".join(flag for flag in ISA if flag in flags) or platform.machine(),
         cores=usable_cores(root),
         memory_bytes=usable_memory_bytes(root),
-        gpus=_gpus(root),
+        gpus=gpus(root),
         onednn=_uses_onednn(flags, part),
         threads_per_trial=threads_per_trial,
     )
@@ -97,10 +97,10 @@ def tell_command(arguments: Sequence[str]) -> str:
     return line.encode("utf-8", "backslashreplace").decode()
 
 
-def core_seconds() -> float:
-    """CPU time of this process and of its children that have ended, in seconds."""
+def own_core_seconds() -> float:
+    """CPU time of this process, in seconds; that of workers is counted by themselves."""
     times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    return times.user + times.system
 
 
 def usable_cores(root: Path = ROOT) -> int:
@@ -159,7 +159,7 @@ def _uses_onednn(flags: set[str], part: str) -> bool:
     return platform.system() == "Linux" and (bool(flags & ONEDNN_FLAGS) or part == NEOVERSE_V1)
 
 
-def _gpus(root: Path) -> list[str]:
+def gpus(root: Path = ROOT) -> list[str]:
     """Models of the NVIDIA GPUs that the driver shows."""
     models = []
     for path in sorted((root / "proc/driver/nvidia/gpus").glob("*/information")):

@@ -53,3 +53,17 @@ def write_model(model: keras.Model, path: Path) -> tuple[int, str]:
         scratch.unlink(missing_ok=True)
     write_atomically(path, content)
     return len(content), hashlib.sha256(content).hexdigest()
+
+
+def read_model(path: Path) -> tuple[keras.Model, int, str]:
+    """Read a model that `write_model` wrote: the model, its size in bytes, its SHA-256.
+
+    Raises:
+        FolderError: It is not there, or is no model.
+    """
+    try:
+        content = path.read_bytes()
+        model = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{path} cannot be read: {error}".splitlines()[0]) from None
+    return model, len(content), hashlib.sha256(content).hexdigest()

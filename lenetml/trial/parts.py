@@ -60,3 +60,13 @@ class Source:
         if self.own_test is None or indices[0] < n_pool:
             return self.pool.take(indices)
         return self.own_test.take(indices - n_pool)
+
+
+@dataclass(frozen=True, eq=False)
+class TrialParts:
+    """What workers see of the data: never the test part."""
+
+    train: Part
+    val: Part
+    classes: tuple[str, ...]
+    input_shape: tuple[int, int, int]

@@ -1,7 +1,8 @@
 """One trial: a network trained on the training part, scored on validation after every epoch.
 
-A whole epoch is one compiled loop. Scores of validation come from one array of probabilities per
-epoch, by the same arithmetic as every other number of the record.
+Scores of validation come from one array of probabilities per epoch, by the same arithmetic as
+every other number of the record. A training can end before its last epoch and go on later, in
+another process, to the same bits.
 """
 
 from __future__ import annotations
@@ -9,19 +10,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from lenetml.errors import TrialError
-from lenetml.spec.sections import ConcreteSpec, EarlyStopping, Training
+from lenetml.spec.sections import ConcreteSpec, EarlyStopping
+from lenetml.trial.epoch import compile_epoch
 from lenetml.trial.evaluate import DIRECTION, objective_value
-from lenetml.trial.model import build_model, make_loss, make_optimizer, predictor
-from lenetml.trial.pipeline import TrainingImages, epoch_order, prepare_chunk, training_images
+from lenetml.trial.model import build_model, predictor
+from lenetml.trial.pipeline import training_images
 from lenetml.trial.sources import Part
 
 
@@ -39,47 +40,72 @@ class TrialData(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class TrialResult:
-    """What one trial leaves behind.
+class Carried:
+    """What a training that goes on takes with it.
 
     Args:
-        history: For each epoch `loss`, `accuracy` (of training, as it went), `val_loss` (plain
-            cross-entropy), `val_accuracy`, and the objective.
+        history: Of the epochs so far.
+        objective: Of the weights kept so far.
+        best_epoch: Their epoch, from 1.
+        variables: Of the network and its optimizer behind the last epoch, as `TrialResult` gave
+            them.
+    """
+
+    history: Mapping[str, list[float]]
+    objective: float
+    best_epoch: int
+    variables: list[NDArray[Any]]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs so far."""
+        return len(self.history["loss"])
+
+
+@dataclass(frozen=True, eq=False)
+class TrialResult:
+    """What one training leaves behind.
+
+    Args:
+        history: For each epoch, those before included: `loss`, `accuracy` (of training, as it
+            went), `val_loss` (plain cross-entropy), `val_accuracy`, and the objective.
         objective: Of the kept weights.
         best_epoch: The epoch of the kept weights, from 1.
-        epochs: Epochs run.
-        weights: The kept weights, in the order of `model.get_weights()`.
-        val_probabilities: Of the kept weights, float32, shape `(n, n_classes)`.
-        parameters: All numbers of the network.
-        trainable_parameters: Those that training changes by gradient.
-        images_trained: Images seen, repeats counted.
-        seconds: Wall time, building included.
-        core_seconds: CPU time of this process.
+        weights: The kept weights, in the order of `model.get_weights()`; None where those kept
+            before it went on are still the best.
+        val_probabilities: Of these weights, float32, shape `(n, n_classes)`; None like them.
+        variables: With which it can go on; None where it is done.
+        images_trained: Images seen since it began or went on, repeats counted.
+        seconds: Wall time since then, building included.
+        core_seconds: CPU time of this process since then.
         interrupted: Ended by `should_stop` before it was done.
     """
 
     history: dict[str, list[float]]
     objective: float
     best_epoch: int
-    epochs: int
-    weights: list[NDArray[Any]]
-    val_probabilities: NDArray[np.float32]
-    parameters: int
-    trainable_parameters: int
+    weights: list[NDArray[Any]] | None
+    val_probabilities: NDArray[np.float32] | None
+    variables: list[NDArray[Any]] | None
     images_trained: int
     seconds: float
     core_seconds: float
     interrupted: bool
 
+    @property
+    def epochs(self) -> int:
+        """Epochs run, those before included."""
+        return len(self.history["loss"])
+
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """The state that the trial would leave behind if it ended now."""
+    """What is kept if the trial ends now; weights are None where they were kept before."""
 
     epoch: int
     objective: float
-    weights: list[NDArray[Any]]
-    probabilities: NDArray[np.float32]
+    weights: list[NDArray[Any]] | None
+    probabilities: NDArray[np.float32] | None
 
 
 class _Patience:
@@ -110,10 +136,14 @@ def train_trial(
     objective: str = "val_accuracy",
     on_epoch: Callable[[int, Mapping[str, float]], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    *,
+    carried: Carried | None = None,
+    until: int | None = None,
 ) -> TrialResult:
     """Train one network.
 
-    The same spec, data and seed give the same bits on one thread of the same kind of CPU.
+    The same spec, data and seed give the same bits on one thread of the same kind of CPU, in
+    one go or in parts.
 
     Args:
         spec: Without references, conditions or repeats.
@@ -123,58 +153,56 @@ def train_trial(
             stopping.
         on_epoch: Is told the number of each finished epoch, from 1, and its row of the history.
         should_stop: Is asked after each epoch; true ends the trial there.
+        carried: Where it goes on; None: it begins.
+        until: The epoch to end after for now; None: the last of the spec.
 
     Raises:
         TrialError: `non_finite`: the loss or a prediction is no longer finite. `out_of_memory`.
     """
     wall, cpu = time.perf_counter(), time.process_time()
     try:
-        model = build_model(spec.architecture, data.input_shape, len(data.classes), seed)
-        history, kept, interrupted = _run_epochs(
-            model, spec, data, seed, objective, on_epoch, should_stop
-        )
+        result = _run_epochs(spec, data, seed, objective, on_epoch, should_stop, carried, until)
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         raise TrialError("out_of_memory", "the network does not fit into memory") from error
-    epochs = len(history["loss"])
-    return TrialResult(
-        history=history,
-        objective=kept.objective,
-        best_epoch=kept.epoch,
-        epochs=epochs,
-        weights=kept.weights,
-        val_probabilities=kept.probabilities,
-        parameters=model.count_params(),
-        trainable_parameters=sum(math.prod(v.shape) for v in model.trainable_variables),
-        images_trained=epochs * len(data.train),
-        seconds=time.perf_counter() - wall,
-        core_seconds=time.process_time() - cpu,
-        interrupted=interrupted,
+    return replace(
+        result, seconds=time.perf_counter() - wall, core_seconds=time.process_time() - cpu
     )
 
 
 def _run_epochs(
-    model: keras.Model,
     spec: ConcreteSpec,
     data: TrialData,
     seed: int,
     objective: str,
     on_epoch: Callable[[int, Mapping[str, float]], None] | None,
     should_stop: Callable[[], bool] | None,
-) -> tuple[dict[str, list[float]], _Kept, bool]:
-    """Train and score epoch after epoch; give the history, what to keep, and if interrupted."""
+    carried: Carried | None,
+    until: int | None,
+) -> TrialResult:
+    """Train and score epoch after epoch; time is not counted here."""
     training = spec.training
+    model = build_model(spec.architecture, data.input_shape, len(data.classes), seed)
     source = training_images(
         data.train, len(data.classes), training.batch_size, spec.augmentation, seed
     )
-    run_epoch = compile_epoch(model, source, training)
+    compiled = compile_epoch(model, source, training)
     predict = predictor(model)
     patience = _Patience(training.early_stopping, DIRECTION[objective])
     history: dict[str, list[float]] = {}
     kept: _Kept | None = None
     epoch = 0
+    if carried:
+        history = {name: list(values) for name, values in carried.history.items()}
+        kept = _Kept(carried.best_epoch, carried.objective, None, None)
+        epoch = carried.epochs
+        for variable, content in zip(compiled.variables, carried.variables, strict=True):
+            variable.assign(content)
+        for value in history[objective]:
+            patience.ends_after(value)
+    first = epoch
     while True:
         epoch += 1
-        loss, accuracy = run_epoch(epoch - 1)
+        loss, accuracy = compiled.run(epoch - 1)
         if not math.isfinite(loss):
             raise TrialError("non_finite", f"the loss is no longer finite in epoch {epoch}")
         probabilities = predict(data.val.images)
@@ -191,81 +219,25 @@ def _run_epochs(
             kept = _Kept(epoch, row[objective], model.get_weights(), probabilities)
         if on_epoch:
             on_epoch(epoch, row)
-        if epoch == training.epochs or patience.ends_after(row[objective]):
-            return history, kept, False
-        if should_stop and should_stop():
-            return history, kept, True
+        is_done = epoch == training.epochs or patience.ends_after(row[objective])
+        is_stopped = not is_done and should_stop is not None and should_stop()
+        if is_done or is_stopped or epoch == until:
+            break
+    return TrialResult(
+        history=history,
+        objective=kept.objective,
+        best_epoch=kept.epoch,
+        weights=kept.weights,
+        val_probabilities=kept.probabilities,
+        variables=None if is_done else [np.array(variable) for variable in compiled.variables],
+        images_trained=(epoch - first) * len(data.train),
+        seconds=0.0,
+        core_seconds=0.0,
+        interrupted=is_stopped and epoch != until,
+    )
 
 
 def _is_better(row: Mapping[str, float], kept: _Kept, objective: str) -> bool:
     if DIRECTION[objective] == "max":
         return row[objective] > kept.objective
     return row[objective] < kept.objective
-
-
-def compile_epoch(
-    model: keras.Model, source: TrainingImages, training: Training
-) -> Callable[[int], tuple[float, float]]:
-    """Give a function that trains one epoch, numbered from 0, as one compiled loop.
-
-    It changes the model's weights, and returns the mean loss and the accuracy of the epoch's
-    batches as they were trained. At the first loss that is not finite it stops and returns that.
-    """
-    optimizer = make_optimizer(training, source.n_batches)
-    optimizer.build(model.trainable_variables)
-    loss_of = make_loss(training)
-
-    def train_batch(
-        images: tf.Tensor, targets: tf.Tensor, loss_sum: tf.Tensor, n_correct: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            probabilities = model(images, training=True)
-            loss = loss_of(targets, probabilities)
-        gradients = tape.gradient(loss, model.trainable_variables)
-        # Outside of a replica: there Keras 3.15 reduces gradients over replicas even if there is
-        # one, and TensorFlow 2.21 keeps the graph of every such reduction for ever.
-        tf.distribute.get_replica_context().merge_call(
-            lambda _: optimizer.apply(gradients, model.trainable_variables)
-        )
-        correct = tf.argmax(probabilities, axis=1) == tf.argmax(targets, axis=1)
-        return (
-            loss_sum + loss * tf.cast(tf.shape(images)[0], tf.float32),
-            n_correct + tf.math.count_nonzero(correct, dtype=tf.int32),
-        )
-
-    def train_chunk(
-        images: tf.Tensor, targets: tf.Tensor, *sums: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
-        def goes_on(start: tf.Tensor, loss_sum: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            return (start < tf.shape(images)[0]) & tf.math.is_finite(loss_sum)
-
-        def train_next(start: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            end = start + source.batch_size
-            return end, *train_batch(images[start:end], targets[start:end], *sums)
-
-        return tuple(tf.while_loop(goes_on, train_next, (0, *sums))[1:])
-
-    def train_epoch(epoch: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        order = epoch_order(source, epoch)
-
-        def goes_on(chunk: tf.Tensor, loss_sum: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            return (chunk < source.n_chunks) & tf.math.is_finite(loss_sum)
-
-        def train_next(chunk: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            images, targets = prepare_chunk(source, order, epoch, chunk)
-            return chunk + 1, *train_chunk(images, targets, *sums)
-
-        return tuple(tf.while_loop(goes_on, train_next, (0, 0.0, 0))[1:])
-
-    # The loops are written out: AutoGraph would rewrite, and complain about, all that they call.
-    # A concrete function is not counted by TensorFlow's warning against tracing again and again.
-    traced = tf.function(train_epoch, autograph=False).get_concrete_function(
-        tf.TensorSpec((), tf.int32)
-    )
-    n_images = len(source.images)
-
-    def run_epoch(epoch: int) -> tuple[float, float]:
-        loss_sum, n_correct = traced(tf.constant(epoch))
-        return float(loss_sum) / n_images, int(n_correct) / n_images
-
-    return run_epoch

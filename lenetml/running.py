@@ -1,0 +1,105 @@
+"""The verb `run`: specs one after the other, with a display and the user's Ctrl-C around them."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from lenetml.errors import LenetmlError, plain_faults
+from lenetml.output import Failure, say, show_error
+
+if TYPE_CHECKING:
+    from lenetml.facts import Finished
+    from lenetml.spec import Spec
+
+DEFAULT_OUT = Path("runs")
+INTERRUPTED = 130
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line says beside the specs.
+
+    Args:
+        out: Folder of all runs.
+        fresh: Start over.
+        quiet: Show no progress.
+        as_json: Print one JSON document.
+        workers: Side by side; None: as many as this machine can hold.
+        ray: Address of a Ray cluster.
+        accept_versions: Go on with a journal that this version would have written otherwise.
+    """
+
+    out: Path = DEFAULT_OUT
+    fresh: bool = False
+    quiet: bool = False
+    as_json: bool = False
+    workers: int | None = None
+    ray: str | None = None
+    accept_versions: bool = False
+
+    def as_given(self) -> list[str]:
+        """The options that hold for every spec and every life, as they were given."""
+        given = {"--out": self.out, "--workers": self.workers, "--ray": self.ray}
+        defaults = {"--out": DEFAULT_OUT}
+        words = [
+            word
+            for option, value in given.items()
+            if value != defaults.get(option)
+            for word in (option, str(value))
+        ]
+        flags = {"--json": self.as_json, "--quiet": self.quiet}
+        return [*words, *(flag for flag, is_on in flags.items() if is_on)]
+
+
+def run_specs(paths: list[Path], specs: list[Spec], wishes: Wishes) -> list[Finished | Failure]:
+    """Run one spec after the other; an interrupt leaves those that ended before it."""
+    from lenetml.display import make_display
+    from lenetml.signals import interrupts
+
+    results: list[Finished | Failure] = []
+    # A connection of W&B's that breaks must not end the run.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        with make_display(quiet=wishes.quiet) as display, interrupts(display.ending) as stop:
+            display.stage("loading TensorFlow")
+            from lenetml.trial.threads import use_one_thread
+
+            use_one_thread()
+            from lenetml import experiment
+            from lenetml.search.hiring import Hiring
+            from lenetml.trial.environment import tell_command
+
+            options = experiment.Options(
+                wishes.out,
+                tell_command(sys.argv[1:]),
+                wishes.fresh,
+                hiring=Hiring(wishes.workers, wishes.ray),
+                accept_versions=wishes.accept_versions,
+                repeated=wishes.as_given(),
+            )
+            for path, spec in zip(paths, specs, strict=True):
+                if stop.is_set():
+                    break
+                results.append(attempt(path, partial(experiment.run, spec, options, display, stop)))
+    except KeyboardInterrupt:
+        say("lenetml: interrupted at once; the same command goes on")
+    finally:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    return results + [Failure(path, "interrupted", INTERRUPTED) for path in paths[len(results) :]]
+
+
+def attempt(path: Path, action: Callable[[], T]) -> T | Failure:
+    """Do something for a spec; an error is shown, so that the next spec has its turn."""
+    try:
+        with plain_faults():
+            return action()
+    except LenetmlError as error:
+        show_error(error)
+        return Failure(path, str(error), error.exit_code)

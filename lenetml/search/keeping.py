@@ -1,0 +1,106 @@
+"""What is kept of trainings in the folder of a run: weights, predictions, and states to go on from.
+
+A file is written before the journal's event that counts on it, and deleted after the event that
+makes it useless; so whatever is cut short, what the journal says is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from lenetml.files import write_atomically
+from lenetml.record import ExecutionRecord, TrialRecord
+from lenetml.search.asks import Direction
+from lenetml.search.jobs import Outcome
+from lenetml.search.selection import ranked
+from lenetml.search.trials import best_execution
+
+KINDS = ("weights", "predictions")
+FileOf = Callable[[str, str], Path]
+
+
+class Keeping:
+    """The files of one search.
+
+    Args:
+        file_of: Where a kind of file of a training is kept: `("weights", "trial-003")`.
+        direction: Whether more or less of the objective is better.
+        executions: Trainings of each trial.
+        n_winners: Trials whose weights may still be wanted at the end; None: any.
+    """
+
+    def __init__(
+        self, file_of: FileOf, direction: Direction, executions: int, n_winners: int | None
+    ) -> None:
+        self._file_of, self._direction = file_of, direction
+        self._executions, self._n_winners = executions, n_winners
+        self._contenders: list[TrialRecord] | None = None
+
+    def keep(self, number: int, execution: int, outcome: Outcome) -> None:
+        """Write what an execution left behind.
+
+        Raises:
+            FolderError: It cannot be written.
+        """
+        name = self._name(number, execution)
+        contents = {"weights": outcome.weights, "predictions": outcome.predictions}
+        for kind, content in contents.items():
+            if content is not None:
+                write_atomically(self._file_of(kind, name), content)
+        if outcome.state is not None:
+            path = self._file_of("states", f"{name}-epoch-{outcome.epochs}")
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path, outcome.state)
+
+    def state(self, number: int, execution: int, epoch: int) -> bytes:
+        """What an execution goes on from behind an epoch."""
+        name = self._name(number, execution)
+        return self._file_of("states", f"{name}-epoch-{epoch}").read_bytes()
+
+    def settle(self, trial: TrialRecord, executions: Sequence[ExecutionRecord]) -> None:
+        """Put the files of the best execution in the place of the trial's."""
+        if len(executions) == 1 or trial.status == "failed":
+            return
+        best = best_execution(executions, self._direction)
+        for kind in KINDS:
+            content = self._file_of(kind, self._name(trial.number, best)).read_bytes()
+            write_atomically(self._file_of(kind, trial_name(trial.number)), content)
+
+    def forget(self, trial: TrialRecord, epochs_before: int) -> None:
+        """Delete what an ended trial leaves without use; its event is in the journal.
+
+        Args:
+            trial: As it ended, or ended for now.
+            epochs_before: Epochs that it had run when it went on; 0: it began.
+        """
+        for execution in range(1, self._executions + 1):
+            name = self._name(trial.number, execution)
+            self._file_of("states", f"{name}-epoch-{epochs_before}").unlink(missing_ok=True)
+            if self._executions > 1 and trial.status in ("completed", "failed"):
+                for kind in KINDS:
+                    self._file_of(kind, name).unlink(missing_ok=True)
+        self._drop_loser(trial)
+
+    def _drop_loser(self, trial: TrialRecord) -> None:
+        """Delete the weights that no longer can be the winner's."""
+        if self._n_winners is None or trial.objective is None:
+            return
+        contenders = ranked([*(self._contenders or []), trial], self._direction)
+        for loser in contenders[self._n_winners :]:
+            self._file_of("weights", trial_name(loser.number)).unlink(missing_ok=True)
+        self._contenders = contenders[: self._n_winners]
+
+    def remember(self, trials: Iterable[TrialRecord]) -> None:
+        """Take in the trials of the past."""
+        for trial in trials:
+            self._drop_loser(trial)
+
+    def _name(self, number: int, execution: int) -> str:
+        name = trial_name(number)
+        return name if self._executions == 1 else f"{name}-{execution}"
+
+
+def trial_name(number: int) -> str:
+    """How the files of a trial are named."""
+    return f"trial-{number:03d}"

@@ -1,0 +1,220 @@
+"""Workers on this machine: one process a slot, TensorFlow and data loaded once in each.
+
+The one door to pebble. Every slot is a pool of one process, so that each has a pipe, a GPU and a
+death of its own. A worker leaves when its driver is gone, however that ended.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Collection, Iterator
+from concurrent.futures import CancelledError, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from pebble import ProcessExpired, ProcessPool
+
+from lenetml.search.jobs import Failed, Job, OnEpoch, Outcome
+from lenetml.search.workers import Done
+from lenetml.trial.parts import TrialParts
+
+POLL_SECONDS = 0.1
+DRIVER_CHECK_SECONDS = 1.0
+
+
+class LocalWorkers:
+    """Processes of this machine.
+
+    Args:
+        n_slots: Jobs at once.
+        data: Training and validation part; each process gets a copy when it starts.
+        n_gpus: Each slot sees one of them; 0: there are none.
+    """
+
+    is_in_driver = False
+
+    def __init__(self, n_slots: int, data: TrialParts, n_gpus: int = 0) -> None:
+        self._data = data
+        self._slots = [_Slot(data, index % n_gpus if n_gpus else None) for index in range(n_slots)]
+        self._jobs: dict[Done, tuple[_Slot, Future[Any], OnEpoch, float]] = {}
+
+    @property
+    def n_slots(self) -> int:
+        """How many jobs run at once."""
+        return len(self._slots)
+
+    def submit(self, job: Job, on_epoch: OnEpoch) -> Done:
+        """Begin a job on a free slot."""
+        busy = {id(slot) for slot, *_ in self._jobs.values()}
+        slot = next(slot for slot in self._slots if id(slot) not in busy)
+        done: Done = Future()
+        self._jobs[done] = (slot, slot.schedule(job), on_epoch, time.monotonic())
+        return done
+
+    def wait(self, running: Collection[Done], seconds: float) -> set[Done]:
+        """Wait until a job is done, and tell of the epochs meanwhile."""
+        deadline = time.monotonic() + seconds
+        while True:
+            inner = [self._jobs[done][1] for done in running]
+            wait(inner, min(POLL_SECONDS, seconds), return_when="FIRST_COMPLETED")
+            finished = {done for done in running if self._jobs[done][1].done()}
+            for done in running:
+                slot, _, on_epoch, _ = self._jobs[done]
+                for epoch, row in slot.epochs():
+                    on_epoch(epoch, row)
+            if finished or time.monotonic() >= deadline:
+                break
+        for done in finished:
+            self._settle(done)
+        return finished
+
+    def abandon(self, running: Done) -> None:
+        """End the process of a job; its slot gets a new one."""
+        slot, *_ = self._jobs.pop(running)
+        self._renew(slot)
+
+    def end_after_epoch(self) -> None:
+        """Have every job end after the epoch that it is in."""
+        for slot in self._slots:
+            slot.ask_to_stop()
+
+    def drop_slot(self) -> bool:
+        """Run one job fewer at once from now on."""
+        busy = {id(slot) for slot, *_ in self._jobs.values()}
+        free = [slot for slot in self._slots if id(slot) not in busy]
+        if len(self._slots) == 1 or not free:
+            return False
+        self._slots.remove(free[-1])
+        free[-1].close()
+        return True
+
+    def close(self) -> None:
+        """End all processes at once."""
+        for slot in self._slots:
+            slot.close()
+
+    def _settle(self, done: Done) -> None:
+        """Pass on how a job ended."""
+        slot, inner, _, begun = self._jobs.pop(done)
+        try:
+            done.set_result(inner.result())
+        except (ProcessExpired, BrokenProcessPool, CancelledError) as death:
+            code = getattr(death, "exitcode", None)
+            how = _tell_exit(code)
+            done.set_result(
+                Failed("worker_died", f"its worker process {how}", time.monotonic() - begun, None)
+            )
+            self._renew(slot)
+        except BaseException as bug:
+            done.set_exception(bug)
+
+    def _renew(self, slot: _Slot) -> None:
+        self._slots[self._slots.index(slot)] = _Slot(self._data, slot.gpu)
+        slot.close()
+
+
+class _Slot:
+    """One process, which begins with its first job."""
+
+    def __init__(self, data: TrialParts, gpu: int | None) -> None:
+        self.gpu = gpu
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._job = 0
+        self._pool = ProcessPool(
+            max_workers=1, context=context, initializer=_begin, initargs=(theirs, data, gpu)
+        )
+
+    def schedule(self, job: Job) -> Future[Outcome | Failed]:
+        """Begin a job."""
+        self._job += 1
+        # A process that starts while Ctrl-C is held back never hears of it: the driver tells
+        # workers when to end.
+        with _interrupts_held_back():
+            future: Future[Outcome | Failed] = self._pool.schedule(_work, args=[self._job, job])
+        return future
+
+    def epochs(self) -> Iterator[tuple[int, dict[str, float]]]:
+        """The epochs of the job that nobody was told of yet."""
+        with suppress(EOFError, OSError):
+            while self._pipe.poll():
+                job, epoch, row = self._pipe.recv()
+                if job == self._job:
+                    yield epoch, row
+
+    def ask_to_stop(self) -> None:
+        """Have the job end after its epoch."""
+        with suppress(OSError):
+            self._pipe.send(self._job)
+
+    def close(self) -> None:
+        """End the process at once."""
+        # pebble 5.2 first asks politely, and a compiled epoch does not listen.
+        for process in list(self._pool._pool_manager.worker_manager.workers.values()):
+            with suppress(ValueError, AttributeError):
+                process.kill()
+        self._pool.stop()
+        self._pool.join()
+        self._pipe.close()
+
+
+_pipe: Connection[Any, Any]
+_data: TrialParts
+
+
+def _begin(pipe: Connection[Any, Any], data: TrialParts, gpu: int | None) -> None:
+    """Set a new process up; TensorFlow waits for the first job, as an error here would not show."""
+    global _pipe, _data
+    _pipe, _data = pipe, data
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    threading.Thread(target=_leave_with_driver, args=[os.getppid()], daemon=True).start()
+
+
+def _work(number: int, job: Job) -> Outcome | Failed:
+    """Do a job, in the worker's process."""
+    from lenetml.trial.threads import use_one_thread
+
+    use_one_thread()
+    from lenetml.search.training import train_job
+
+    def on_epoch(epoch: int, row: Any) -> None:
+        _pipe.send((number, epoch, dict(row)))
+
+    def should_stop() -> bool:
+        while _pipe.poll():
+            if _pipe.recv() == number:
+                return True
+        return False
+
+    return train_job(job, _data, on_epoch, should_stop)
+
+
+def _leave_with_driver(driver: int) -> None:
+    while os.getppid() == driver:
+        time.sleep(DRIVER_CHECK_SECONDS)
+    os._exit(1)
+
+
+def _tell_exit(code: int | None) -> str:
+    if code is None:
+        return "died"
+    if code < 0:
+        with suppress(ValueError):
+            return f"was killed ({signal.Signals(-code).name})"
+    return f"died (exit status {code})"
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

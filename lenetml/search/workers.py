@@ -1,0 +1,96 @@
+"""Workers: what does jobs side by side. Here the contract, and jobs done in this very process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from typing import Protocol, TypeAlias
+
+from lenetml.search.jobs import Failed, Job, OnEpoch, Outcome
+from lenetml.trial.parts import TrialParts
+
+Done: TypeAlias = "Future[Outcome | Failed]"
+
+
+class Workers(Protocol):
+    """Some processes that do jobs, each with TensorFlow on one thread.
+
+    A job ends as an `Outcome`, or `Failed`, for a worker that died too; an exception in its
+    future is a bug. Everything is called from one thread.
+    """
+
+    is_in_driver: bool
+    """Whether jobs run in the driver's own process."""
+
+    @property
+    def n_slots(self) -> int:
+        """How many jobs run at once."""
+
+    def submit(self, job: Job, on_epoch: OnEpoch) -> Done:
+        """Begin a job; at most `n_slots` run at once.
+
+        Args:
+            job: What to do.
+            on_epoch: Is told of each epoch, from 1, within `wait` or `submit`.
+        """
+
+    def wait(self, running: Collection[Done], seconds: float) -> set[Done]:
+        """Wait until a job is done, at most so long, and tell of the epochs meanwhile."""
+
+    def abandon(self, running: Done) -> None:
+        """End one job at once; its future is not asked any more."""
+
+    def end_after_epoch(self) -> None:
+        """Have every job end after the epoch that it is in."""
+
+    def drop_slot(self) -> bool:
+        """Run one job fewer at once from now on; false where only one is left."""
+
+    def close(self) -> None:
+        """End all workers at once."""
+
+
+class InProcess:
+    """Jobs done one after the other in this process, for debugging and the smallest machines.
+
+    Args:
+        data: Training and validation part.
+        is_asked_to_stop: Is asked after each epoch.
+    """
+
+    is_in_driver = True
+    n_slots = 1
+
+    def __init__(self, data: TrialParts, is_asked_to_stop: Callable[[], bool]) -> None:
+        self._data = data
+        self._is_asked_to_stop = is_asked_to_stop
+        self._ends = False
+
+    def submit(self, job: Job, on_epoch: OnEpoch) -> Done:
+        """Do a job to its end."""
+        from lenetml.search.training import train_job
+
+        def should_stop() -> bool:
+            return self._ends or self._is_asked_to_stop()
+
+        done: Done = Future()
+        done.set_result(train_job(job, self._data, on_epoch, should_stop))
+        return done
+
+    def wait(self, running: Collection[Done], seconds: float) -> set[Done]:
+        """Give all: they are done."""
+        return set(running)
+
+    def abandon(self, running: Done) -> None:
+        """Do nothing: it is done."""
+
+    def end_after_epoch(self) -> None:
+        """Have the next job end after its first epoch."""
+        self._ends = True
+
+    def drop_slot(self) -> bool:
+        """Refuse: there is one."""
+        return False
+
+    def close(self) -> None:
+        """Do nothing."""

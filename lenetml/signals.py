@@ -1,0 +1,80 @@
+"""Ctrl-C and SIGTERM: once, everything ends after the epochs under way; twice, at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+EXIT_CODE = 130
+# A compiled epoch in this very process hears nothing; after this long it is left where it is.
+GRACE_SECONDS = 3.0
+SHOW_CURSOR = b"\x1b[?25h\n"
+
+
+class Interrupts:
+    """How often the user wanted an end."""
+
+    def __init__(self, on_first: Callable[[], None]) -> None:
+        self._on_first = on_first
+        self._n_heard = 0
+        self._n_acted_on = 0
+
+    def is_set(self) -> bool:
+        """Whether the user wants everything to end after the epochs under way."""
+        return self._n_heard > 0
+
+    def hear(self) -> None:
+        """Take in a signal, in the very moment that it comes."""
+        self._n_heard += 1
+        if self._n_heard == 1:
+            self._on_first()
+        else:
+            time.sleep(GRACE_SECONDS)
+            if os.isatty(2):
+                os.write(2, SHOW_CURSOR)
+            os._exit(EXIT_CODE)
+
+    def act(self, number: int, frame: FrameType | None) -> None:
+        """Take in a signal as soon as Python runs; the second one ends what runs."""
+        self._n_acted_on += 1
+        # Two signals that came while a compiled epoch ran are told as one.
+        if max(self._n_acted_on, self._n_heard) > 1:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def interrupts(on_first: Callable[[], None]) -> Iterator[Interrupts]:
+    """Turn Ctrl-C and SIGTERM into something to ask for.
+
+    Must be entered in the main thread.
+
+    Args:
+        on_first: Is called once, in a thread of its own, in the moment that the first comes.
+    """
+    heard = Interrupts(on_first)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    threading.Thread(target=_listen, args=[reading, heard], daemon=True).start()
+    before = [signal.signal(number, heard.act) for number in SIGNALS]
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield heard
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in zip(SIGNALS, before, strict=True):
+            signal.signal(number, handler)
+        os.close(writing)
+
+
+def _listen(reading: int, heard: Interrupts) -> None:
+    """Hear of each signal when it comes; other signals with a handler come here, too."""
+    while numbers := os.read(reading, 1):
+        if numbers[0] in SIGNALS:
+            heard.hear()
+    os.close(reading)
