@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenetml.search.hyperparameters import declare, to_point, to_values
+from lenetml.search.hyperparameters import declare, fixed_space, to_point, to_values
 from lenetml.spec.domains import Choice, Condition, Range, all_points, all_values, is_active
 
 SPACE = {
@@ -201,6 +201,18 @@ def test_to_declare_again_changes_nothing(again):
     for _ in range(again):
         declare(hyperparameters, CONDITIONAL, {"kind": "c"})
     assert hyperparameters.get_config() == before
+
+
+def test_copies_of_a_fixed_space_have_only_values_of_their_own():
+    whole = fixed_space(CONDITIONAL)
+    assert whole.get_config() == declared(CONDITIONAL).get_config()
+    other = whole.copy()
+    assert other.get_config() == whole.get_config()
+    assert other.space is whole.space
+    other.values["kind"] = "c"
+    other.ensure_active_values()
+    assert "under" not in other.values
+    assert whole.get_config() == declared(CONDITIONAL).get_config()
 
 
 @pytest.mark.parametrize(

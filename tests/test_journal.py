@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenetml.errors import FolderError
-from lenetml.search.journal import JOURNAL_NAME, Journal, encode, read_journal, refuse_if_held
+from lenetml.search.journal import JOURNAL_NAME, Journal, Torn, encode, read_journal, refuse_if_held
 
 EVENTS = [
     {"event": "search_started", "name": "números", "at": "2026-01-31T12:00:00+00:00"},
@@ -33,7 +33,7 @@ EVENTS = [
 HOLDER = """
 import sys
 from pathlib import Path
-from lenetml.search.journal import Journal
+from lenetml.search.journal import Journal, Torn
 with Journal(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -42,7 +42,7 @@ TRIER = """
 import sys
 from pathlib import Path
 from lenetml.errors import FolderError
-from lenetml.search.journal import Journal
+from lenetml.search.journal import Journal, Torn
 try:
     Journal(Path(sys.argv[1]))
 except FolderError as error:
@@ -53,7 +53,7 @@ CUT_SHORT = """
 import resource, signal, sys
 from pathlib import Path
 from lenetml.errors import FolderError
-from lenetml.search.journal import Journal
+from lenetml.search.journal import Journal, Torn
 path = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, resource.RLIM_INFINITY))
 with Journal(path) as journal:
@@ -130,29 +130,38 @@ def test_any_plain_event_is_one_line_and_comes_back(facts):
 
 def test_any_flipped_byte_is_noticed_with_its_line(path):
     content = path.read_bytes()
+    n_lines = content.count(b"\n")
     for position in range(len(content)):
         for flip in (0x01, 0x20, 0xFF):
             damaged = bytearray(content)
             damaged[position] ^= flip
             path.write_bytes(damaged)
-            with pytest.raises(FolderError) as caught:
-                read_journal(path)
             line = content.count(b"\n", 0, position) + 1
+            if line == n_lines or (
+                line == n_lines - 1 and content[position : position + 1] == b"\n"
+            ):
+                # The last line may as well have been cut short when the machine stopped; without
+                # the end of the line before, the two are one.
+                with Journal(path) as journal:
+                    assert (journal.events, journal.torn.line) == (EVENTS[: line - 1], line)
+                continue
+            with pytest.raises(FolderError) as caught:
+                Journal(path)
             assert caught.value.message == f"{path}:{line}: this line is damaged"
-            assert caught.value.notes == ("nothing was changed or deleted",)
+            assert path.read_bytes() == bytes(damaged)
 
 
-def test_any_cut_is_noticed_but_between_two_lines(path):
+def test_a_torn_last_line_is_dropped_and_named_wherever_it_is_cut(path):
     content = path.read_bytes()
     for length in range(len(content)):
         path.write_bytes(content[:length])
         n_whole = content.count(b"\n", 0, length)
-        if length == 0 or content[length - 1 : length] == b"\n":
-            assert read_journal(path) == EVENTS[:n_whole]
-        else:
-            with pytest.raises(FolderError) as caught:
-                read_journal(path)
-            assert caught.value.message == f"{path}:{n_whole + 1}: this line is damaged"
+        n_torn = length - (content.rfind(b"\n", 0, length) + 1)
+        with Journal(path) as journal:
+            assert journal.events == EVENTS[:n_whole]
+            assert journal.torn == (Torn(n_whole + 1, n_torn) if n_torn else None)
+            journal.append("mirrored")
+        assert read_journal(path) == [*EVENTS[:n_whole], {"event": "mirrored"}]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
@@ -172,14 +181,30 @@ def test_a_line_that_is_cut_by_the_disk_is_said_plainly_and_taken_back(path):
 
 
 def test_a_second_holder_is_refused(path):
-    in_use = f"{path.parent} is in use\n    another lenetml writes there; wait until it ends"
+    in_use = (
+        f"{path.parent} is in use\n"
+        "    another lenetml writes there; wait until it ends, or give --out"
+    )
     with Journal(path), pytest.raises(FolderError) as caught:
         Journal(path)
     assert str(caught.value) == in_use
 
 
+def test_the_holder_is_named(path):
+    with Journal(path) as journal:
+        journal.append("search_continued", pid=4711)
+        with pytest.raises(FolderError) as caught:
+            refuse_if_held(path)
+    assert caught.value.notes == (
+        "the lenetml of process 4711 writes there; wait until it ends, or give --out",
+    )
+
+
 def test_a_second_holder_is_refused_in_another_process(path):
-    in_use = f"{path.parent} is in use\n    another lenetml writes there; wait until it ends"
+    in_use = (
+        f"{path.parent} is in use\n"
+        "    another lenetml writes there; wait until it ends, or give --out"
+    )
     with Journal(path):
         assert child(TRIER, path).communicate()[0] == f"{in_use}\n"
     assert child(TRIER, path).communicate()[0] == ""

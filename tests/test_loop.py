@@ -1,274 +1,146 @@
-"""The search loop with plain functions for asker, plan and training."""
+"""The search loop: order of events, ends, failures, continuing trials; nothing is trained."""
 
 from __future__ import annotations
 
-import math
+import threading
 
 import pytest
+from scripted import ScriptedWorkers
+from searches import search, shown, spec_of
 
-from lenetml.errors import FolderError, TrialError
-from lenetml.record import TrialRecord
-from lenetml.search.journal import JOURNAL_NAME, Journal, read_journal
-from lenetml.search.loop import TrialPlan, choose, run_search
-from lenetml.search.oracle import Ask
+from lenetml.search.journal import JOURNAL_NAME, encode, read_journal
 
-ASKS = (Ask(1, {"units": 8}), Ask(2, {"units": 16}), Ask(3, {"units": 32}))
-
-
-class Asker:
-    """Proposes what it is given, and keeps what it is told."""
-
-    def __init__(self, asks=ASKS, end="trials"):
-        self.left = [*asks]
-        self.end = end
-        self.told = []
-
-    def ask(self):
-        return self.left.pop(0) if self.left else self.end
-
-    def tell(self, ask, score):
-        self.told.append((ask.number, score))
+RANDOM = {"strategy": "random", "trials": 4}
 
 
 class Listener:
     """Keeps what it hears, with how many events the journal held by then."""
 
     def __init__(self, path):
-        self.path = path
-        self.heard = []
+        self.path, self.heard = path, []
 
     def note(self, *what):
         self.heard.append((*what, len(read_journal(self.path))))
 
-    def trial_started(self, number, values, seed, epochs):
-        self.note("started", number, values, seed)
+    def trial_started(self, start):
+        self.note("started", start.number, start.epochs, len(start.history.get("loss", ())))
 
-    def epoch_ended(self, number, epoch, metrics):
-        self.note("epoch", number, epoch, metrics)
+    def epoch_ended(self, number, execution, epoch, metrics):
+        self.note("epoch", number, execution, epoch)
 
     def trial_ended(self, trial):
         self.note("ended", trial.number, trial.status)
 
 
-def plan(ask):
-    return TrialPlan(
-        seed=100 + ask.number,
-        epochs_limit=2,
-        images_per_epoch=50,
-        parameters=10 * ask.point["units"],
-        macs=5,
-    )
+def names(folder):
+    return [event["event"] for event in read_journal(folder / JOURNAL_NAME)]
 
 
-def completed(number, objective=0.5, parameters=10, **changes):
-    facts = {
-        "number": number,
-        "status": "completed",
-        "values": {},
-        "seed": 1,
-        "objective": objective,
-        "epochs": 2,
-        "epochs_limit": 2,
-        "best_epoch": 1,
-        "history": {},
-        "val": None,
-        "parameters": parameters,
-        "macs": 5,
-        "images_trained": 100,
-        "seconds": 1.0,
-        "core_seconds": 1.0,
-        "guessing": None,
-        "reason": None,
-    }
-    return TrialRecord(**(facts | changes))
+def test_events_in_order(tmp_path):
+    search(spec_of(tmp_path, {"strategy": "random", "trials": 2}), tmp_path)
+    trial = ["asked", "training_started", "trial_ended"]
+    assert names(tmp_path) == [*trial, *trial, "search_ended"]
 
 
-def train(ask, plan, on_epoch):
-    for epoch in (1, 2):
-        on_epoch(epoch, {"loss": 1 / epoch})
-    return completed(ask.number, objective=ask.point["units"] / 100, values=ask.point)
+def test_as_many_run_side_by_side_as_there_are_slots(tmp_path):
+    search(spec_of(tmp_path, RANDOM), tmp_path, ScriptedWorkers(3))
+    first = ["asked", "training_started"] * 3
+    assert names(tmp_path)[:7] == [*first, "trial_ended"]
 
 
-def failing(number, error):
-    """Train as usual, but end one trial after its first epoch with an error."""
-
-    def train_or_fail(ask, plan, on_epoch):
-        if ask.number == number:
-            on_epoch(1, {"loss": 0.75})
-            raise error
-        return train(ask, plan, on_epoch)
-
-    return train_or_fail
-
-
-def search(path, asker, train=train, listeners=()):
-    with Journal(path) as journal:
-        return run_search(asker, journal, plan, train, listeners)
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / JOURNAL_NAME
-
-
-def said(path):
-    return [
-        (event["event"], event.get("trial", event.get("number"))) for event in read_journal(path)
-    ]
-
-
-WHOLE_TRIAL = ("asked", "trial_started", "trial_ended")
-WHOLE_SEARCH = [(event, number) for number in (1, 2, 3) for event in WHOLE_TRIAL]
-
-
-def test_events_in_order(path):
-    result = search(path, Asker())
-    assert said(path) == [*WHOLE_SEARCH, ("search_ended", None)]
-    assert [trial.number for trial in result.trials] == [1, 2, 3]
-    assert result.ended == "trials"
-
-
-def test_the_journal_holds_points_seeds_and_whole_records(path):
-    result = search(path, Asker())
-    events = read_journal(path)
-    assert events[0] == {"event": "asked", "trial": 1, "values": {"units": 8}}
-    assert events[1] == {"event": "trial_started", "trial": 1, "seed": 101}
-    assert events[2].pop("event") == "trial_ended"
-    assert TrialRecord(**events[2]) == result.trials[0]
-    assert events[-1] == {"event": "search_ended", "reason": "trials"}
-
-
-@pytest.mark.parametrize("end", ["trials", "exhausted"])
-def test_why_it_ended(path, end):
-    result = search(path, Asker((), end))
-    assert (result.trials, result.ended) == ((), end)
-    assert read_journal(path) == [{"event": "search_ended", "reason": end}]
-
-
-def test_listeners_hear_of_each_event_after_the_journal(path):
-    listener = Listener(path)
-    search(path, Asker(ASKS[:2]), listeners=(listener,))
+def test_listeners_hear_of_each_event_after_the_journal(tmp_path):
+    listener = Listener(tmp_path / JOURNAL_NAME)
+    search(spec_of(tmp_path, {"strategy": "random", "trials": 1}), tmp_path, listeners=[listener])
+    epochs = [("epoch", 1, 1, epoch, 2) for epoch in range(1, 10)]
     assert listener.heard == [
-        ("started", 1, {"units": 8}, 101, 2),
-        ("epoch", 1, 1, {"loss": 1.0}, 2),
-        ("epoch", 1, 2, {"loss": 0.5}, 2),
-        ("ended", 1, "completed", 3),
-        ("started", 2, {"units": 16}, 102, 5),
-        ("epoch", 2, 1, {"loss": 1.0}, 5),
-        ("epoch", 2, 2, {"loss": 0.5}, 5),
-        ("ended", 2, "completed", 6),
-    ]
+        ("started", 1, 9, 0, 1), *epochs, ("ended", 1, "completed", 3),
+    ]  # fmt: skip
 
 
-def test_the_asker_is_told_every_objective(path):
-    asker = Asker()
-    search(path, asker)
-    assert asker.told == [(1, 0.08), (2, 0.16), (3, 0.32)]
+def test_a_trial_that_goes_on_says_what_it_has_run(tmp_path):
+    settings = {**RANDOM, "screening": {"epochs": 2, "keep": 1}}
+    listener = Listener(tmp_path / JOURNAL_NAME)
+    result = search(spec_of(tmp_path, settings), tmp_path, listeners=[listener])
+    started = [heard[1:4] for heard in listener.heard if heard[0] == "started"]
+    best = max(result.trials, key=lambda trial: trial.objective)
+    assert started == [(1, 2, 0), (2, 2, 0), (3, 2, 0), (4, 2, 0), (best.number, 9, 2)]
+    assert [trial.status for trial in result.trials].count("stopped") == 3
+    assert (best.status, best.epochs, best.images_trained) == ("completed", 9, 900)
 
 
-def test_a_failed_trial_has_a_reason_and_its_cost_and_the_search_goes_on(path):
-    asker, listener = Asker(), Listener(path)
-    error = TrialError("non_finite", "the loss is no longer finite in epoch 2")
-    result = search(path, asker, failing(2, error), (listener,))
-    assert said(path) == [*WHOLE_SEARCH, ("search_ended", None)]
-    assert asker.told == [(1, 0.08), (2, None), (3, 0.32)]
-    trial = result.trials[1]
-    assert trial.seconds > 0
-    assert trial.core_seconds >= 0
-    assert trial.model_dump(exclude={"seconds", "core_seconds"}) == {
-        "number": 2,
-        "status": "failed",
-        "values": {"units": 16},
-        "seed": 102,
-        "objective": None,
-        "epochs": 1,
-        "epochs_limit": 2,
-        "best_epoch": None,
-        "history": {"loss": [0.75]},
-        "val": None,
-        "parameters": 160,
-        "macs": 5,
-        "images_trained": 50,
-        "guessing": None,
-        "reason": "non_finite",
-        "message": "the loss is no longer finite in epoch 2",
+def test_a_failed_trial_has_a_reason_and_its_cost_and_the_search_goes_on(tmp_path):
+    result = search(spec_of(tmp_path, RANDOM), tmp_path, ScriptedWorkers(fails=True))
+    failed = [trial for trial in result.trials if trial.status == "failed"]
+    assert result.ended == "trials"
+    assert 0 < len(failed) < 4
+    assert {(it.reason, it.objective, it.seconds, it.val) for it in failed} == {
+        ("non_finite", None, 0.1, None)
     }
-    assert ("ended", 2, "failed", 6) in listener.heard
 
 
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (KeyboardInterrupt(), "interrupted"),
-        (FolderError("the disk is full"), "interrupted"),
-        (ValueError("a bug"), "bug"),
-    ],
-)
-def test_what_is_no_failure_of_a_trial_closes_the_journal_and_goes_through(path, error, reason):
-    asker = Asker()
-    with pytest.raises(type(error)) as caught:
-        search(path, asker, failing(2, error))
-    assert caught.value is error
-    assert said(path) == [*WHOLE_SEARCH[:6], ("search_ended", None)]
-    *_, last, end = read_journal(path)
-    assert (last["status"], last["reason"]) == ("interrupted", reason)
-    assert (last["objective"], last["epochs"], last["history"]) == (None, 1, {"loss": [0.75]})
-    assert end["reason"] == "interrupted"
-    assert asker.told == [(1, 0.08)]
+def test_the_objective_of_several_executions_is_their_mean(tmp_path):
+    spec = spec_of(tmp_path, {"strategy": "random", "trials": 2, "executions_per_trial": 3})
+    workers = ScriptedWorkers(2)
+    result = search(spec, tmp_path, workers)
+    for trial in result.trials:
+        objectives = [each.objective for each in trial.executions]
+        assert len({each.seed for each in trial.executions}) == 3
+        assert trial.objective == pytest.approx(sum(objectives) / 3)
+        assert max(objectives) == trial.history["val_accuracy"][-1]
+        [best] = [each for each in trial.executions if each.objective == max(objectives)]
+        assert (trial.seed, trial.images_trained) == (best.seed, 2700)
+    # Of the losers, and of single executions, nothing is kept.
+    winner = max(result.trials, key=lambda trial: trial.objective)
+    [left] = (tmp_path / "weights").iterdir()
+    assert left.name == f"trial-{winner.number:03d}.npz"
+    assert left.read_bytes() == b"weights %d 9" % winner.seed
 
 
-class Breaking(Listener):
-    """Breaks off when it hears of one event."""
-
-    def __init__(self, path, event):
-        super().__init__(path)
-        self.event = event
-
-    def note(self, *what):
-        super().note(*what)
-        if what[:2] == self.event:
-            raise KeyboardInterrupt
+def test_an_execution_that_fails_fails_its_trial(tmp_path):
+    spec = spec_of(tmp_path, {"strategy": "random", "trials": 9, "executions_per_trial": 2})
+    result = search(spec, tmp_path, ScriptedWorkers(2, fails=True))
+    for trial in result.trials:
+        has_failed = any(each.status == "failed" for each in trial.executions)
+        assert (trial.status == "failed") == has_failed == (trial.objective is None)
+    assert {"failed", "completed"} == {trial.status for trial in result.trials}
 
 
-@pytest.mark.parametrize(
-    ("event", "n_events"), [(("started", 1), 3), (("epoch", 1), 3), (("ended", 1), 3)]
-)
-def test_an_interrupt_while_a_listener_hears(path, event, n_events):
-    with pytest.raises(KeyboardInterrupt):
-        search(path, Asker(), listeners=(Breaking(path, event),))
-    assert said(path) == [*WHOLE_SEARCH[:n_events], ("search_ended", None)]
+def test_time_that_earlier_lives_took_counts(tmp_path):
+    folder = tmp_path / "run"
+    search(spec_of(tmp_path / "few", RANDOM), folder)
+    lines = read_journal(folder / JOURNAL_NAME)
+    for event in lines:
+        if "search_seconds" in event:
+            event["search_seconds"] += 7200
+    (folder / JOURNAL_NAME).write_bytes(b"".join(map(encode, lines)))
+    more = spec_of(tmp_path / "more", {**RANDOM, "trials": 9, "time_limit": "1h"})
+    result = search(more, folder)
+    assert (result.ended, len(result.trials)) == ("time_limit", 4)
+    assert result.seconds > 7200
 
 
-def test_an_interrupt_while_the_oracle_thinks(path):
-    class Slow(Asker):
-        def ask(self):
-            raise KeyboardInterrupt
+class StopsAfter(ScriptedWorkers):
+    """Sets the stop after so many jobs; what runs then ends after its epoch, cut short."""
 
-    with pytest.raises(KeyboardInterrupt):
-        search(path, Slow())
-    assert read_journal(path) == [{"event": "search_ended", "reason": "interrupted"}]
+    def __init__(self, n_slots, stop, after):
+        super().__init__(n_slots)
+        self._stop, self._after, self.ends = stop, after, False
 
-
-def test_the_best_is_chosen():
-    trials = (completed(1, 0.5), completed(2, 0.75), completed(3, 0.25))
-    assert choose(trials, "max").number == 2
-    assert choose(trials, "min").number == 3
-
-
-@pytest.mark.parametrize("direction", ["max", "min"])
-def test_ties_go_to_fewer_parameters_then_to_the_earlier_trial(direction):
-    trials = (
-        completed(1, 0.5, parameters=30),
-        completed(4, 0.5, parameters=10),
-        completed(2, 0.5, parameters=20),
-        completed(3, 0.5, parameters=10),
-    )
-    assert choose(trials, direction).number == 3
+    def wait(self, running, seconds):
+        done = super().wait(running, seconds)
+        self._after -= 1
+        if self._after == 0:
+            self._stop.set()
+        return done
 
 
-def test_a_failed_trial_is_never_chosen():
-    failed = completed(1, None, status="failed", parameters=1)
-    assert choose((failed, completed(2, 0.0)), "max").number == 2
-    assert choose((failed, completed(2, math.e)), "min").number == 2
-    assert choose((failed,), "max") is None
-    assert choose((), "max") is None
+def test_a_stop_begins_no_more_and_ends_in_order(tmp_path):
+    spec, stop = spec_of(tmp_path, {"strategy": "random", "trials": 9}), threading.Event()
+    workers = StopsAfter(3, stop, after=2)
+    result = search(spec, tmp_path / "run", workers, stop=stop)
+    assert workers.ends
+    # Two had ended; of the three others, those under way were let end.
+    assert (result.ended, len(workers.submitted)) == ("interrupted", 4)
+    assert names(tmp_path / "run")[-1] == "search_ended"
+    again = search(spec, tmp_path / "run", ScriptedWorkers(3))
+    assert shown(again) == shown(search(spec, tmp_path / "whole", ScriptedWorkers(3)))

@@ -25,7 +25,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from lenetml.errors import MissingError, UsageError
-from lenetml.search.jobs import Failed, Job, OnEpoch, Outcome
+from lenetml.search.jobs import Failed, Job, OnEpoch
 from lenetml.search.workers import Done
 from lenetml.trial.parts import TrialParts
 
@@ -33,10 +33,7 @@ CHECK_SECONDS = 2.0
 LOST_SECONDS = 10.0
 MAX_FAILED_STARTS = 5
 START = "ray start --head --include-dashboard=false --disable-usage-stats"
-SETTINGS = {
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # it writes to our stderr
-    "RAY_gcs_server_port_wait_time_s": "3",  # tries to reach a cluster
-}
+MAX_TRIES = "3"
 SAME_EVERYWHERE = ("lenetml", "tensorflow", "keras", "numpy")
 
 
@@ -49,7 +46,6 @@ class _Task:
     on_epoch: OnEpoch
     done: Done
     begun: float = 0.0
-    ends: bool = False
 
 
 @dataclass(eq=False)
@@ -84,6 +80,8 @@ class ClusterWorkers:
             versions.
     """
 
+    is_in_driver = False
+
     def __init__(self, data: TrialParts, address: str = "auto", n_slots: int | None = None) -> None:
         self._ray = _connect(address)
         resources = self._ray.cluster_resources()
@@ -102,6 +100,7 @@ class ClusterWorkers:
         self._data = self._ray.put(data)
         self._queue: deque[_Task] = deque()
         self._n_tasks = self._n_failed_starts = 0
+        self._ends = False
         self._checked = self._answered = time.monotonic()
         self._slots = [self._begin(counts=True) for _ in range(min(n_slots or n_places, n_places))]
 
@@ -146,9 +145,8 @@ class ClusterWorkers:
             self._renew(slot)
 
     def end_after_epoch(self) -> None:
-        """Have every job end after the epoch that it is in."""
-        for task in self._queue:
-            task.ends = True
+        """Have every job end after the epoch that it is in, later ones after their first."""
+        self._ends = True
         for slot in self._slots:
             if slot.task:
                 slot.actor.stop.remote(slot.task.number)
@@ -217,9 +215,7 @@ class ClusterWorkers:
         if self._queue:
             slot.task = task = self._queue.popleft()
             task.begun = time.monotonic()
-            slot.answer = slot.actor.work.remote(task.number, task.job)
-            if task.ends:
-                slot.actor.stop.remote(task.number)
+            slot.answer = slot.actor.work.remote(task.number, task.job, self._ends)
 
     def _finish(self, slot: _Slot) -> None:
         slot.task = slot.answer = None
@@ -267,8 +263,8 @@ class _Worker:
         """Say what is installed here."""
         return _versions()
 
-    def work(self, number: int, job: Job) -> Iterator[tuple[int, dict[str, float]] | Outcome]:
-        """Do a job: give each epoch, and in the end how it ended."""
+    def work(self, number: int, job: Job, ends: bool) -> Iterator[Any]:
+        """Do a job: give each epoch, and at last how it ended; `ends`: after the first."""
         if self._data is None:
             self._load()
         from lenetml.search.training import train_job
@@ -280,10 +276,12 @@ class _Worker:
                 job,
                 self._data,
                 lambda epoch, row: news.put((epoch, dict(row))),
-                lambda: number in self._stopped,
+                lambda: ends or number in self._stopped,
             )
             future.add_done_callback(lambda _: news.put(None))
-            yield from iter(news.get, None)
+            # ray 2.60 sends values to a generator, which `yield from` a plain iterator refuses.
+            for epoch in iter(news.get, None):
+                yield epoch
         try:
             yield future.result()
         except Exception as bug:
@@ -327,17 +325,18 @@ def _connect(address: str) -> Any:
         raise UsageError(
             "--ray takes auto, or HOST:PORT of the head of a cluster", f"found: {address}"
         )
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", MAX_TRIES)
+    hook, handler = sys.excepthook, signal.getsignal(signal.SIGTERM)
     try:
         import ray
     except ImportError:
         raise MissingError(
             "ray is not installed", "to install it: pip install 'lenetml[ray]'"
         ) from None
+    # ray 2.60 first tells the cluster of an exception that nobody caught, and waits for its answer.
+    sys.excepthook = hook
     # ray 2.60 tells our stdout what befalls workers, even with log_to_driver=False.
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
-    handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             address, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL

@@ -12,7 +12,8 @@ from typing import Any
 
 import keras_tuner
 
-from lenetml.spec.domains import Choice, Domain, Point, Range, SearchSpace, admitted, on_grid
+from lenetml.spec.conditions import admitted
+from lenetml.spec.domains import Choice, Domain, Point, Range, SearchSpace, on_grid
 
 
 def declare(

@@ -51,7 +51,7 @@ class Journal:
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             _lock(self._file, fcntl.LOCK_EX, path)
-            content = path.read_bytes()
+            content = os.pread(self._file, os.fstat(self._file).st_size, 0)
             self.events, self.torn = decode(content, path)
             if self.torn:
                 os.ftruncate(self._file, len(content) - self.torn.n_bytes)
@@ -158,5 +158,12 @@ def _lock(file: int, kind: int, path: Path) -> None:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         raise FolderError(
-            f"{path.parent} is in use", "another lenetml writes there; wait until it ends"
+            f"{path.parent} is in use",
+            f"{_holder(path)} writes there; wait until it ends, or give --out",
         ) from None
+
+
+def _holder(path: Path) -> str:
+    """Who holds a journal, by its last note of a process."""
+    numbers = [event["pid"] for event in read_journal(path) if "pid" in event]
+    return f"the lenetml of process {numbers[-1]}" if numbers else "another lenetml"

@@ -14,7 +14,7 @@ from lenetml.record import ExecutionRecord, TrialRecord
 from lenetml.search.asks import Direction
 from lenetml.search.jobs import Outcome
 from lenetml.search.selection import ranked
-from lenetml.search.trials import best_execution
+from lenetml.search.trials import best_execution, execution_of
 
 KINDS = ("weights", "predictions")
 FileOf = Callable[[str, str], Path]
@@ -49,14 +49,11 @@ class Keeping:
             if content is not None:
                 write_atomically(self._file_of(kind, name), content)
         if outcome.state is not None:
-            path = self._file_of("states", f"{name}-epoch-{outcome.epochs}")
-            path.parent.mkdir(exist_ok=True)
-            write_atomically(path, outcome.state)
+            write_atomically(self._state(name, outcome.epochs), outcome.state)
 
     def state(self, number: int, execution: int, epoch: int) -> bytes:
         """What an execution goes on from behind an epoch."""
-        name = self._name(number, execution)
-        return self._file_of("states", f"{name}-epoch-{epoch}").read_bytes()
+        return self._state(self._name(number, execution), epoch).read_bytes()
 
     def settle(self, trial: TrialRecord, executions: Sequence[ExecutionRecord]) -> None:
         """Put the files of the best execution in the place of the trial's."""
@@ -67,16 +64,16 @@ class Keeping:
             content = self._file_of(kind, self._name(trial.number, best)).read_bytes()
             write_atomically(self._file_of(kind, trial_name(trial.number)), content)
 
-    def forget(self, trial: TrialRecord, epochs_before: int) -> None:
-        """Delete what an ended trial leaves without use; its event is in the journal.
-
-        Args:
-            trial: As it ended, or ended for now.
-            epochs_before: Epochs that it had run when it went on; 0: it began.
-        """
-        for execution in range(1, self._executions + 1):
-            name = self._name(trial.number, execution)
-            self._file_of("states", f"{name}-epoch-{epochs_before}").unlink(missing_ok=True)
+    def forget(self, trial: TrialRecord) -> None:
+        """Delete what an ended trial leaves without use; its event is in the journal."""
+        for number in range(1, self._executions + 1):
+            name = self._name(trial.number, number)
+            execution = execution_of(trial, number)
+            goes_on = execution.status == "stopped" and trial.status != "failed"
+            wanted = self._state(name, execution.epochs) if goes_on else None
+            for path in self._state(name, 0).parent.glob(f"{name}-epoch-*"):
+                if path != wanted:
+                    path.unlink()
             if self._executions > 1 and trial.status in ("completed", "failed"):
                 for kind in KINDS:
                     self._file_of(kind, name).unlink(missing_ok=True)
@@ -92,9 +89,12 @@ class Keeping:
         self._contenders = contenders[: self._n_winners]
 
     def remember(self, trials: Iterable[TrialRecord]) -> None:
-        """Take in the trials of the past."""
+        """Take in the trials of the past; a life that was cut short may have left files of them."""
         for trial in trials:
-            self._drop_loser(trial)
+            self.forget(trial)
+
+    def _state(self, name: str, epoch: int) -> Path:
+        return self._file_of("states", f"{name}-epoch-{epoch}")
 
     def _name(self, number: int, execution: int) -> str:
         name = trial_name(number)

@@ -15,7 +15,9 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from multiprocessing import connection
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
@@ -26,6 +28,7 @@ from lenetml.trial.parts import TrialParts
 
 POLL_SECONDS = 0.1
 DRIVER_CHECK_SECONDS = 1.0
+LOST_SECONDS = 1.0
 
 
 class LocalWorkers:
@@ -43,6 +46,8 @@ class LocalWorkers:
         self._data = data
         self._slots = [_Slot(data, index % n_gpus if n_gpus else None) for index in range(n_slots)]
         self._jobs: dict[Done, tuple[_Slot, Future[Any], OnEpoch, float]] = {}
+        self._waiting: dict[Done, tuple[Job, OnEpoch]] = {}
+        self._ends = False
 
     @property
     def n_slots(self) -> int:
@@ -50,21 +55,21 @@ class LocalWorkers:
         return len(self._slots)
 
     def submit(self, job: Job, on_epoch: OnEpoch) -> Done:
-        """Begin a job on a free slot."""
-        busy = {id(slot) for slot, *_ in self._jobs.values()}
-        slot = next(slot for slot in self._slots if id(slot) not in busy)
+        """Begin a job on a free slot, or on the first that will be."""
         done: Done = Future()
-        self._jobs[done] = (slot, slot.schedule(job), on_epoch, time.monotonic())
+        self._waiting[done] = (job, on_epoch)
+        self._fill()
         return done
 
     def wait(self, running: Collection[Done], seconds: float) -> set[Done]:
         """Wait until a job is done, and tell of the epochs meanwhile."""
         deadline = time.monotonic() + seconds
         while True:
-            inner = [self._jobs[done][1] for done in running]
+            begun = [done for done in running if done in self._jobs]
+            inner = [self._jobs[done][1] for done in begun]
             wait(inner, min(POLL_SECONDS, seconds), return_when="FIRST_COMPLETED")
-            finished = {done for done in running if self._jobs[done][1].done()}
-            for done in running:
+            finished = {done for done in begun if self._is_over(done)}
+            for done in begun:
                 slot, _, on_epoch, _ = self._jobs[done]
                 for epoch, row in slot.epochs():
                     on_epoch(epoch, row)
@@ -72,22 +77,27 @@ class LocalWorkers:
                 break
         for done in finished:
             self._settle(done)
+        self._fill()
         return finished
 
     def abandon(self, running: Done) -> None:
         """End the process of a job; its slot gets a new one."""
-        slot, *_ = self._jobs.pop(running)
-        self._renew(slot)
+        if running in self._jobs:
+            slot, *_ = self._jobs.pop(running)
+            self._renew(slot)
+            self._fill()
+        else:
+            del self._waiting[running]
 
     def end_after_epoch(self) -> None:
-        """Have every job end after the epoch that it is in."""
+        """Have every job end after the epoch that it is in, later ones after their first."""
+        self._ends = True
         for slot in self._slots:
             slot.ask_to_stop()
 
     def drop_slot(self) -> bool:
         """Run one job fewer at once from now on."""
-        busy = {id(slot) for slot, *_ in self._jobs.values()}
-        free = [slot for slot in self._slots if id(slot) not in busy]
+        free = self._free()
         if len(self._slots) == 1 or not free:
             return False
         self._slots.remove(free[-1])
@@ -99,10 +109,30 @@ class LocalWorkers:
         for slot in self._slots:
             slot.close()
 
+    def _free(self) -> list[_Slot]:
+        busy = {id(slot) for slot, *_ in self._jobs.values()}
+        return [slot for slot in self._slots if id(slot) not in busy]
+
+    def _fill(self) -> None:
+        """Begin the jobs that wait, where a slot is free."""
+        for slot in self._free():
+            if self._waiting and slot.has_died():
+                self._renew(slot)
+        for slot, done in zip(self._free(), list(self._waiting), strict=False):
+            job, on_epoch = self._waiting.pop(done)
+            future = slot.schedule(job, self._ends)
+            self._jobs[done] = (slot, future, on_epoch, time.monotonic())
+
+    def _is_over(self, done: Done) -> bool:
+        slot, inner, *_ = self._jobs[done]
+        return inner.done() or slot.is_lost()
+
     def _settle(self, done: Done) -> None:
         """Pass on how a job ended."""
         slot, inner, _, begun = self._jobs.pop(done)
         try:
+            if not inner.done():
+                raise BrokenProcessPool
             done.set_result(inner.result())
         except (ProcessExpired, BrokenProcessPool, CancelledError) as death:
             code = getattr(death, "exitcode", None)
@@ -127,18 +157,32 @@ class _Slot:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._job = 0
+        self._process: BaseProcess | None = None
+        self._died: float | None = None
         self._pool = ProcessPool(
             max_workers=1, context=context, initializer=_begin, initargs=(theirs, data, gpu)
         )
 
-    def schedule(self, job: Job) -> Future[Outcome | Failed]:
-        """Begin a job."""
+    def schedule(self, job: Job, ends: bool) -> Future[Outcome | Failed]:
+        """Begin a job; `ends`: one of a single epoch."""
         self._job += 1
         # A process that starts while Ctrl-C is held back never hears of it: the driver tells
         # workers when to end.
         with _interrupts_held_back():
-            future: Future[Outcome | Failed] = self._pool.schedule(_work, args=[self._job, job])
+            future: Future[Outcome | Failed] = self._pool.schedule(_work, args=[self._job, job, ends])
+        (self._process,) = self._processes()
         return future
+
+    def has_died(self) -> bool:
+        """Whether its process began and is gone."""
+        return self._process is not None and bool(connection.wait([self._process.sentinel], 0))
+
+    def is_lost(self) -> bool:
+        """Whether its process is gone, and nothing more will be heard of the job."""
+        # pebble 5.2 tells of a job that its process had begun, and forgets one that it had not.
+        if self._died is None and self.has_died():
+            self._died = time.monotonic()
+        return self._died is not None and time.monotonic() > self._died + LOST_SECONDS
 
     def epochs(self) -> Iterator[tuple[int, dict[str, float]]]:
         """The epochs of the job that nobody was told of yet."""
@@ -156,12 +200,15 @@ class _Slot:
     def close(self) -> None:
         """End the process at once."""
         # pebble 5.2 first asks politely, and a compiled epoch does not listen.
-        for process in list(self._pool._pool_manager.worker_manager.workers.values()):
+        for process in self._processes():
             with suppress(ValueError, AttributeError):
                 process.kill()
         self._pool.stop()
         self._pool.join()
         self._pipe.close()
+
+    def _processes(self) -> list[BaseProcess]:
+        return list(self._pool._pool_manager.worker_manager.workers.values())
 
 
 _pipe: Connection[Any, Any]
@@ -174,10 +221,11 @@ def _begin(pipe: Connection[Any, Any], data: TrialParts, gpu: int | None) -> Non
     _pipe, _data = pipe, data
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     threading.Thread(target=_leave_with_driver, args=[os.getppid()], daemon=True).start()
 
 
-def _work(number: int, job: Job) -> Outcome | Failed:
+def _work(number: int, job: Job, ends: bool) -> Outcome | Failed:
     """Do a job, in the worker's process."""
     from lenetml.trial.threads import use_one_thread
 
@@ -191,7 +239,7 @@ def _work(number: int, job: Job) -> Outcome | Failed:
         while _pipe.poll():
             if _pipe.recv() == number:
                 return True
-        return False
+        return ends
 
     return train_job(job, _data, on_epoch, should_stop)
 

@@ -294,6 +294,6 @@ class _Search:
         self._trials[trial.number] = trial
         self._asker.tell(opened.ask, trial.objective)
         self._is_idle = False
-        self._keeping.forget(trial, opened.ask.first_epoch)
+        self._keeping.forget(trial)
         for listener in self._listeners:
             listener.trial_ended(trial)

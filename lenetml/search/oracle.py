@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -77,19 +77,16 @@ class _Passing:
         return is_tried or not self._is_possible(to_point(values, self._space))
 
     def _random_values(self) -> Values | None:
-        """Draw a point that is possible and new, of what is left where draws find no more."""
+        """Draw a possible new point: of what is left, where draws of a small space find no more."""
         if self._left is None:
             values: Values | None = super()._random_values()  # type: ignore[misc]
             if values is not None:
                 return values
-            points = (to_values(point, self._space) for point in self._all_points())
-            self._left = [values for values in points if not self._duplicate(values)]
+            n_most = math.prod(float(domain.size or math.inf) for domain in self._space.values())
+            points = all_points(self._space) if n_most <= MAX_ENUMERATED else ()
+            every = (to_values(point, self._space) for point in points)
+            self._left = [values for values in every if not self._duplicate(values)]
         return self._draw_of(self._left)
-
-    def _all_points(self) -> Iterable[Point]:
-        """Every point of a small finite space; nothing where it is large or not finite."""
-        n_most = math.prod(float(domain.size or math.inf) for domain in self._space.values())
-        return all_points(self._space) if n_most <= MAX_ENUMERATED else ()
 
     def _draw_of(self, left: list[Values]) -> Values | None:
         """Draw a point, and drop from the list those tried that are met on the way."""

@@ -24,10 +24,10 @@ class Workers(Protocol):
 
     @property
     def n_slots(self) -> int:
-        """How many jobs run at once."""
+        """How many jobs run at once; it may be fewer for a while after a worker died."""
 
     def submit(self, job: Job, on_epoch: OnEpoch) -> Done:
-        """Begin a job; at most `n_slots` run at once.
+        """Begin a job; at most `n_slots` run at once, and one more waits for its turn.
 
         Args:
             job: What to do.
@@ -41,7 +41,7 @@ class Workers(Protocol):
         """End one job at once; its future is not asked any more."""
 
     def end_after_epoch(self) -> None:
-        """Have every job end after the epoch that it is in."""
+        """Have every job end after the epoch that it is in, later ones after their first."""
 
     def drop_slot(self) -> bool:
         """Run one job fewer at once from now on; false where only one is left."""
@@ -74,7 +74,10 @@ class InProcess:
             return self._ends or self._is_asked_to_stop()
 
         done: Done = Future()
-        done.set_result(train_job(job, self._data, on_epoch, should_stop))
+        try:
+            done.set_result(train_job(job, self._data, on_epoch, should_stop))
+        except Exception as bug:
+            done.set_exception(bug)
         return done
 
     def wait(self, running: Collection[Done], seconds: float) -> set[Done]:
@@ -85,7 +88,7 @@ class InProcess:
         """Do nothing: it is done."""
 
     def end_after_epoch(self) -> None:
-        """Have the next job end after its first epoch."""
+        """Have the next jobs end after their first epoch."""
         self._ends = True
 
     def drop_slot(self) -> bool:

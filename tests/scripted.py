@@ -1,0 +1,107 @@
+"""Workers of which a script says what comes out, and in which order: nothing is trained.
+
+They stand for real ones where a test is about the search itself: its journal, its order, its
+thousands of trials. Their contract is that of `lenetml.search.workers.Workers`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import Future
+
+from lenetml.search.jobs import Failed, Outcome
+
+FAILS = 3
+"""One job in so many fails, by its seed."""
+
+
+def number_of(*parts):
+    """A whole number that depends on nothing but these."""
+    digest = hashlib.sha256(repr(parts).encode()).digest()
+    return int.from_bytes(digest[:6], "big")
+
+
+def score_of(job, epoch):
+    """The objective of a job behind an epoch: by its seed, and a little better each epoch."""
+    return 0.5 + 0.4 * (number_of("score", job.seed) % 10_000) / 10_000 + 0.001 * epoch
+
+
+def outcome_of(job):
+    """What a job leaves behind."""
+    first = len(job.beginning.history["loss"]) if job.beginning else 0
+    history = {
+        "loss": [1.0 / epoch for epoch in range(1, job.until + 1)],
+        "val_accuracy": [score_of(job, epoch) for epoch in range(1, job.until + 1)],
+    }
+    if job.beginning:
+        assert job.beginning.history["loss"] == history["loss"][:first]
+        assert job.beginning.state == b"state %d %d" % (job.seed, first)
+    is_done = job.until == job.concrete.training.epochs
+    return Outcome(
+        history=history,
+        objective=history["val_accuracy"][-1],
+        best_epoch=job.until,
+        val=None,
+        weights=b"weights %d %d" % (job.seed, job.until),
+        predictions=b"predictions",
+        state=None if is_done else b"state %d %d" % (job.seed, job.until),
+        images_trained=100 * (job.until - first),
+        seconds=0.5,
+        core_seconds=0.5,
+        interrupted=False,
+    )
+
+
+class ScriptedWorkers:
+    """So many slots; one job at a time ends, in an order that the jobs alone decide.
+
+    Args:
+        n_slots: Jobs at once.
+        fails: Whether some jobs fail.
+        script: Another number is another order.
+    """
+
+    is_in_driver = False
+
+    def __init__(self, n_slots=1, fails=False, script=0):
+        self.n_slots, self._fails, self._script = n_slots, fails, script
+        self._running = {}
+        self.submitted = []
+
+    def submit(self, job, on_epoch):
+        assert len(self._running) < self.n_slots
+        done = Future()
+        self._running[done] = (job, on_epoch)
+        self.submitted.append((job.seed, job.until))
+        return done
+
+    def wait(self, running, seconds):
+        assert set(running) == set(self._running)
+        done = min(self._running, key=lambda it: self._rank(self._running[it][0]))
+        job, on_epoch = self._running.pop(done)
+        if self._fails and job.seed % FAILS == 0:
+            done.set_result(Failed("non_finite", "the loss is no longer finite", 0.1, 0.1))
+            return {done}
+        outcome = outcome_of(job)
+        for epoch in range(len(job.beginning.history["loss"]) if job.beginning else 0, job.until):
+            on_epoch(epoch + 1, {name: rows[epoch] for name, rows in outcome.history.items()})
+        done.set_result(outcome)
+        return {done}
+
+    def abandon(self, running):
+        del self._running[running]
+
+    def end_after_epoch(self):
+        self.ends = True
+
+    def drop_slot(self):
+        if self.n_slots == 1:
+            return False
+        self.n_slots -= 1
+        return True
+
+    def close(self):
+        self._running.clear()
+
+    def _rank(self, job):
+        return number_of("order", self._script, job.seed, job.until)

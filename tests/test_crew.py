@@ -1,0 +1,166 @@
+"""Attempts, retries and ends of jobs; nothing is trained."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+import pytest
+from scripted import ScriptedWorkers
+from searches import search, shown, spec_of
+
+from lenetml.search.jobs import Failed
+from lenetml.search.journal import JOURNAL_NAME, encode, read_journal
+
+RANDOM = {"strategy": "random", "trials": 3}
+
+
+class Deadly(ScriptedWorkers):
+    """A worker dies with the job of a trial, so many times."""
+
+    def __init__(self, seed_index, deaths, n_slots=1, reason="worker_died"):
+        super().__init__(n_slots)
+        self._index, self._deaths, self._reason = seed_index, deaths, reason
+        self._seeds = []
+
+    def submit(self, job, on_epoch):
+        if job.seed not in self._seeds:
+            self._seeds.append(job.seed)
+        done = super().submit(job, on_epoch)
+        if self._seeds.index(job.seed) == self._index and self._deaths:
+            self._deaths -= 1
+            self.doomed = done
+        return done
+
+    def wait(self, running, seconds):
+        doomed = getattr(self, "doomed", None)
+        if doomed in self._running:
+            del self._running[doomed]
+            doomed.set_result(Failed(self._reason, "its worker process was killed", 0.2, None))
+            return {doomed}
+        return super().wait(running, seconds)
+
+
+def events(folder, *names):
+    return [event for event in read_journal(folder / JOURNAL_NAME) if event["event"] in names]
+
+
+def test_a_dead_worker_is_tried_once_more(tmp_path):
+    spec = spec_of(tmp_path, RANDOM)
+    result = search(spec, tmp_path / "run", Deadly(1, deaths=1))
+    assert shown(result) == shown(search(spec, tmp_path / "whole"))
+    told = events(tmp_path / "run", "training_started", "worker_died")
+    assert [(it["event"], it["number"], it.get("attempt")) for it in told] == [
+        ("training_started", 1, 1),
+        ("training_started", 2, 1),
+        ("worker_died", 2, None),
+        ("training_started", 2, 2),
+        ("training_started", 3, 1),
+    ]
+
+
+def test_a_second_death_fails_the_trial_and_no_other(tmp_path):
+    spec = spec_of(tmp_path, RANDOM)
+    result = search(spec, tmp_path / "run", Deadly(1, deaths=9))
+    whole = search(spec, tmp_path / "whole")
+    assert [trial.status for trial in result.trials] == ["completed", "failed", "completed"]
+    assert (result.trials[1].reason, result.trials[1].core_seconds) == ("worker_died", None)
+    assert [shown(result)[index] == shown(whole)[index] for index in range(3)] == [
+        True, False, True,
+    ]  # fmt: skip
+
+
+def test_out_of_memory_fails_at_once_and_fewer_run_from_then_on(tmp_path):
+    spec, warnings = spec_of(tmp_path, RANDOM), []
+    workers = Deadly(0, deaths=1, n_slots=3, reason="out_of_memory")
+    result = search(spec, tmp_path / "run", workers, warn=warnings.append)
+    assert [trial.status for trial in result.trials] == ["failed", "completed", "completed"]
+    assert result.trials[0].reason == "out_of_memory"
+    assert workers.n_slots == 2
+    assert warnings == [
+        "trial 1: its worker process was killed; from now on 2 run at once",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "deaths", "fails"), [(1, 1, False), (2, 2, True), (9, 0, False), (10, 0, True)]
+)
+def test_what_killed_earlier_lives_comes_to_an_end(tmp_path, attempts, deaths, fails):
+    spec, folder = spec_of(tmp_path, RANDOM), tmp_path / "run"
+    search(spec, folder)
+    lines = read_journal(folder / JOURNAL_NAME)
+    assert [line["event"] for line in lines[3:5]] == ["asked", "training_started"]
+    again = {"kind": "trial", "number": 2, "execution": 1, "message": "died"}
+    kept = [
+        *lines[:4],
+        *[{**lines[4], "attempt": number + 1} for number in range(attempts)],
+        *[{"event": "worker_died", **again}] * deaths,
+    ]
+    (folder / JOURNAL_NAME).write_bytes(b"".join(map(encode, kept)))
+    result = search(spec, folder)
+    assert result.trials[1].status == ("failed" if fails else "completed")
+    assert result.trials[1].reason == ("worker_died" if fails else None)
+    assert result.trials[2].status == "completed"
+
+
+def test_attempts_that_the_user_ended_do_not_count(tmp_path):
+    spec, folder = spec_of(tmp_path, RANDOM), tmp_path / "run"
+    search(spec, folder)
+    lines = read_journal(folder / JOURNAL_NAME)
+    ended = {"event": "training_interrupted", "kind": "trial", "number": 2, "execution": 1}
+    kept = [*lines[:4], *[lines[4], ended] * 20]
+    (folder / JOURNAL_NAME).write_bytes(b"".join(map(encode, kept)))
+    assert [trial.status for trial in search(spec, folder).trials] == ["completed"] * 3
+
+
+class Slow(ScriptedWorkers):
+    """The first job never ends."""
+
+    def submit(self, job, on_epoch):
+        if self.submitted:
+            return super().submit(job, on_epoch)
+        self.submitted.append((job.seed, job.until))
+        on_epoch(1, {"loss": 0.5, "val_accuracy": 0.6})
+        self.hangs, self.abandoned = Future(), []
+        return self.hangs
+
+    def wait(self, running, seconds):
+        if running == {self.hangs}:
+            return set()
+        return super().wait(set(running) - {self.hangs}, seconds)
+
+    def abandon(self, running):
+        self.abandoned.append(running)
+
+
+def test_a_training_that_takes_too_long_fails_its_trial(tmp_path):
+    workers = Slow(2)
+    result = search(spec_of(tmp_path, RANDOM), tmp_path / "run", workers, trial_time_limit=0.05)
+    slow, *others = result.trials
+    assert (slow.status, slow.reason, slow.epochs, slow.images_trained) == (
+        "failed", "time_limit", 1, 100,
+    )  # fmt: skip
+    assert slow.message == "it took longer than 0.05 s"
+    assert workers.abandoned == [workers.hangs]
+    assert {trial.status for trial in others} == {"completed"}
+
+
+class Buggy(ScriptedWorkers):
+    """The second job ends in an exception."""
+
+    def wait(self, running, seconds):
+        done = super().wait(running, seconds)
+        if len(self.submitted) == 2:
+            broken = Future()
+            broken.set_exception(ZeroDivisionError("a bug"))
+            [it] = done
+            it._exception, it._result = ZeroDivisionError("a bug"), None
+        return done
+
+
+def test_a_bug_ends_the_search_and_the_journal_goes_on_from_there(tmp_path):
+    spec = spec_of(tmp_path, RANDOM)
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        search(spec, tmp_path / "run", Buggy())
+    assert len(events(tmp_path / "run", "trial_ended")) == 1
+    result = search(spec, tmp_path / "run")
+    assert shown(result) == shown(search(spec, tmp_path / "whole"))
