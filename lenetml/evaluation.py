@@ -59,7 +59,7 @@ class Training:
         folder: Of the run.
         journal: Of the run.
         task: What is searched.
-        crew: Does the trainings.
+        crew: Does the trainings; None: there are none to do.
         done: What earlier lives did.
         stage: Is told what begins.
     """
@@ -69,7 +69,7 @@ class Training:
     folder: RunFolder
     journal: Journal
     task: Task
-    crew: Crew
+    crew: Crew | None
     done: Mapping[Key, ExecutionRecord]
     stage: Callable[[str], None]
 
@@ -181,8 +181,10 @@ def _train(
     def tell(n_done: int) -> None:
         training.stage(f"{name}: {what}, {n_done} of {len(wanted)} done")
 
-    if wanted:
-        tell(0)
+    if not wanted:
+        return {}
+    assert training.crew is not None
+    tell(0)
     return train_further(
         wanted, training.task.objective, training.crew, training.journal, training.done, keep, tell
     )
@@ -227,6 +229,8 @@ def test_winner(
     network: keras.Model,
     winner: TrialRecord,
     seeds: Sequence[ExecutionRecord],
+    *,
+    is_sealed: bool,
 ) -> Tested:
     """Look at the test part, once, after the look is on disk; not at all where it is sealed.
 
@@ -238,15 +242,17 @@ def test_winner(
         network: The winner's.
         winner: The chosen trial.
         seeds: Its values under further seeds, as trained.
+        is_sealed: The test part stays closed.
     """
     before = training.folder.record
     is_same = before is not None and before.best.number == winner.number
     earlier = _earlier_tests(before, winner)
-    if training.spec.document.evaluation.test == "sealed":
-        untested = tuple(facts.seed_facts(each, None) for each in seeds)
-        return Tested(None, facts.SEALED, untested, earlier)
-    known = before.seeds if before and is_same else []
     test = before.test if before and is_same else None
+    known = before.seeds if before and test else []
+    if is_sealed:
+        untested = (facts.seed_facts(each, None) for each in seeds[len(known) :])
+        reason = facts.SEALED if test is None else None
+        return Tested(test, reason, (*known, *untested), earlier)
     if test is None or len(seeds) > len(known):
         look, moment = _look_of_earlier_life(training.journal, winner.number, before) or (
             _note_look(training, winner.number)

@@ -8,7 +8,6 @@ this is imported.
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,7 @@ from lenetml.evaluation import (
 )
 from lenetml.facts import Finished
 from lenetml.files import write_atomically
-from lenetml.folder import SPEC_NAME, RunFolder, open_folder, reopen
+from lenetml.folder import SPEC_NAME, RunFolder, drop_what_only_the_search_needed, open_folder, reopen
 from lenetml.lives import begin_life, changed_versions, continuations
 from lenetml.mirror import open_mirror
 from lenetml.record import Record, write_record
@@ -147,7 +146,7 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
         write_record(record, folder.path)
         cards = write_cards(folder.path, record)
         journal.append("finished", winner=record.best.number)
-    _drop_what_only_the_search_needed(folder.path, record)
+    drop_what_only_the_search_needed(folder.path, record)
     return Finished(folder.path, record, tuple(cards), is_new=True)
 
 
@@ -158,8 +157,8 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
     asker = make_asker(spec, data)
     past = _recall(run, asker)
     began = begin_life(
-        journal, run.name, run.sha256, data.record.fingerprint, spec.overrides, machine.versions,
-        past.corrected,
+        journal, run.name, str(spec.path), run.sha256, data.record.fingerprint, spec.overrides,
+        machine.versions, past.corrected,
     )  # fmt: skip
     write_sweep(
         folder.path, sweep_configuration(run.name, spec.space, document.search, document.wandb)
@@ -192,9 +191,10 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         books.begin("evaluation")
         if chosen is None or seeds is None:
             raise _interrupted(run)
-        run.follower.stage(f"{run.name}: testing the winner, trial {chosen.winner.number}")
+        run.follower.stage(f"{run.name}: evaluating the winner, trial {chosen.winner.number}")
         network, model = keep_winner(spec, data, folder, chosen.winner)
-        tested = test_winner(training, network, chosen.winner, seeds)
+        is_sealed = document.evaluation.test == "sealed"
+        tested = test_winner(training, network, chosen.winner, seeds, is_sealed=is_sealed)
         baselines = compare_baselines(others, tested.test, folder.path, data)
         spent, told = books.note(), mirror.close()
     trials = facts.mark_guessing(chosen.trials, data, folder.trial_file)
@@ -291,11 +291,5 @@ def _show(spec: Spec, folder: Path, record: Record) -> Finished:
     cards = write_cards(folder, mended)
     drop_cards(folder, mended)
     # They are still there where the run was cut short after its record; they are of no more use.
-    _drop_what_only_the_search_needed(folder, mended)
+    drop_what_only_the_search_needed(folder, mended)
     return Finished(folder, mended, tuple(cards), is_new=False)
-
-
-def _drop_what_only_the_search_needed(folder: Path, record: Record) -> None:
-    shutil.rmtree(folder / "states", ignore_errors=True)
-    if record.test is not None:
-        shutil.rmtree(folder / "weights", ignore_errors=True)

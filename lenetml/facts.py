@@ -136,7 +136,8 @@ def best_facts(
         selected_by: The rule.
     """
     assert trial.val is not None and trial.best_epoch is not None
-    completed = [other for other in trials if other.status == "completed"]
+    possible = [other for other in trials if other.status == trial.status]
+    trainings = [each for other in possible for each in _trainings(other)]
     chooses_epoch = concrete.training.restore == "best"
     # At one point nothing is searched: no space, no references.
     form = canonical(concrete, {}, (), None)
@@ -149,8 +150,8 @@ def best_facts(
         epochs=trial.epochs,
         epochs_limit=trial.epochs_limit,
         selected_from=SelectedFrom(
-            trials=len(completed),
-            epochs=sum(other.epochs if chooses_epoch else 1 for other in completed),
+            trials=len(possible),
+            epochs=sum(each.epochs if chooses_epoch else 1 for each in trainings),
         ),
         architecture=_layers(form["architecture"], layer_shapes(concrete, data)),
         parameters=trial.parameters,
@@ -286,7 +287,15 @@ def cost_facts(
 
 def _core_seconds(trainings: Sequence[TrialRecord | ExecutionRecord]) -> float:
     """CPU time of trainings; of those whose worker died nobody knows it."""
-    return math.fsum(each.core_seconds or 0.0 for each in trainings)
+    each_alone = (each for training in trainings for each in _trainings(training))
+    return math.fsum(each.core_seconds or 0.0 for each in each_alone)
+
+
+def _trainings(
+    training: TrialRecord | ExecutionRecord,
+) -> Sequence[TrialRecord | ExecutionRecord]:
+    """A trial's executions, or the one training that it is."""
+    return (isinstance(training, TrialRecord) and training.executions) or [training]
 
 
 def _layers(items: Sequence[dict[str, Any]], shapes: Sequence[LayerShape]) -> list[LayerRecord]:

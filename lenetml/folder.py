@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,13 @@ def reopen(folder: RunFolder, spec_text: str) -> None:
     except OSError as error:
         raise FolderError(f"{folder.path} cannot be used: {error.strerror}") from None
     write_atomically(folder.path / SPEC_NAME, spec_text.encode())
+
+
+def drop_what_only_the_search_needed(path: Path, record: Record) -> None:
+    """Delete what a finished run does not need; weights stay as long as the test is sealed."""
+    shutil.rmtree(path / "states", ignore_errors=True)
+    if record.test is not None:
+        shutil.rmtree(path / "weights", ignore_errors=True)
 
 
 def note_look(out: Path, fingerprint: str, run: str, winner: int, moment: str) -> int:

@@ -17,6 +17,7 @@ Event = Mapping[str, Any]
 def begin_life(
     journal: Journal,
     name: str,
+    spec: str,
     spec_sha256: str,
     fingerprint: str,
     overrides: Sequence[str],
@@ -28,6 +29,7 @@ def begin_life(
     Args:
         journal: Of the run.
         name: Of the spec.
+        spec: Its file, as the user gave it.
         spec_sha256: Over what decides the result.
         fingerprint: Of the data.
         overrides: As given.
@@ -43,6 +45,7 @@ def begin_life(
         journal.append(
             "search_started",
             name=name,
+            spec=spec,
             spec_sha256=spec_sha256,
             fingerprint=fingerprint,
             overrides=list(overrides),
