@@ -33,7 +33,6 @@ CHECK_SECONDS = 2.0
 LOST_SECONDS = 10.0
 MAX_FAILED_STARTS = 5
 START = "ray start --head --include-dashboard=false --disable-usage-stats"
-MAX_TRIES = "3"
 SAME_EVERYWHERE = ("lenetml", "tensorflow", "keras", "numpy")
 
 
@@ -90,8 +89,7 @@ class ClusterWorkers:
         if not n_places:
             self._ray.shutdown()
             raise MissingError("the Ray cluster has no CPU for workers")
-        host, _, port = self._ray.get_runtime_context().gcs_address.rpartition(":")
-        self._head = (host.strip("[]"), int(port))
+        self._head = self._ray.get_runtime_context().gcs_address
         # The machines of the cluster need not have this very module.
         self._ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
         self._actors = self._ray.remote(_Worker).options(
@@ -162,8 +160,8 @@ class ClusterWorkers:
 
     def close(self) -> None:
         """End all workers at once, and leave the cluster."""
-        for slot in self._slots:
-            self._ray.kill(slot.actor)
+        while self._slots:
+            self._ray.kill(self._slots.pop().actor)
         self._ray.shutdown()
 
     def _begin(self, counts: bool) -> _Slot:
@@ -241,10 +239,9 @@ class ClusterWorkers:
         if now < self._checked + CHECK_SECONDS:
             return
         self._checked = now
-        with suppress(OSError):
-            socket.create_connection(self._head, CHECK_SECONDS).close()
+        if _answers(self._head):
             self._answered = now
-        if now > self._answered + LOST_SECONDS:
+        elif now > self._answered + LOST_SECONDS:
             raise MissingError(
                 "the Ray cluster is lost: its head does not answer any more",
                 f"to start one: {START}",
@@ -279,8 +276,8 @@ class _Worker:
                 lambda: ends or number in self._stopped,
             )
             future.add_done_callback(lambda _: news.put(None))
-            # ray 2.60 sends values to a generator, which `yield from` a plain iterator refuses.
-            for epoch in iter(news.get, None):
+            # ray 2.60 sends None to a generator, which `yield from` a plain iterator refuses.
+            while (epoch := news.get()) is not None:
                 yield epoch
         try:
             yield future.result()
@@ -321,11 +318,12 @@ def _versions() -> dict[str, str]:
 
 def _connect(address: str) -> Any:
     """Join the cluster, and give the library."""
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS") or address
     if address != "auto" and not re.fullmatch(r"[^/]+:\d+", address):
         raise UsageError(
             "--ray takes auto, or HOST:PORT of the head of a cluster", f"found: {address}"
         )
-    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", MAX_TRIES)
     hook, handler = sys.excepthook, signal.getsignal(signal.SIGTERM)
     try:
         import ray
@@ -335,6 +333,10 @@ def _connect(address: str) -> Any:
         ) from None
     # ray 2.60 first tells the cluster of an exception that nobody caught, and waits for its answer.
     sys.excepthook = hook
+    # ray 2.60 tries 20 times, for 40 s each, to reach a cluster that is gone.
+    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
+    if address != "auto" and not _answers(address):
+        raise _unreachable("no Ray cluster answers")
     # ray 2.60 tells our stdout what befalls workers, even with log_to_driver=False.
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
     try:
@@ -358,6 +360,14 @@ def _connect(address: str) -> Any:
         if signal.getsignal(signal.SIGTERM) is not handler:
             signal.signal(signal.SIGTERM, handler)
     return ray
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with suppress(OSError, OverflowError):
+        socket.create_connection((host.strip("[]"), int(port)), CHECK_SECONDS).close()
+        return True
+    return False
 
 
 def _unreachable(message: str) -> MissingError:

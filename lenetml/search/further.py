@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lenetml.record import ExecutionRecord
 from lenetml.search.crew import Crew, Key
@@ -26,6 +27,17 @@ class Further:
     key: Key
     plan: TrialPlan
     seed: int
+
+
+def further_executions(events: Sequence[Mapping[str, Any]]) -> dict[Key, ExecutionRecord]:
+    """Every training of all lives that followed the search, by the journal."""
+    return {
+        Key(event["kind"], event["number"], event["execution"]): ExecutionRecord.model_validate(
+            event["record"]
+        )
+        for event in events
+        if event["event"] == "execution_ended" and event["kind"] != "trial"
+    }
 
 
 def train_further(

@@ -28,13 +28,13 @@ class Hiring:
     ray: str | None = None
 
 
-def hire(hiring: Hiring, data: TrialParts, n_trainings: int | None, stop: Stop) -> Workers:
+def hire(hiring: Hiring, data: TrialParts, n_side_by_side: int | None, stop: Stop) -> Workers:
     """Open the workers of a search.
 
     Args:
         hiring: What the user wants.
         data: Training and validation part.
-        n_trainings: How many trainings there are at most; None: nobody knows.
+        n_side_by_side: How many trainings can go on at once at most; None: any number.
         stop: Whether to end after the epochs under way.
 
     Raises:
@@ -47,12 +47,8 @@ def hire(hiring: Hiring, data: TrialParts, n_trainings: int | None, stop: Stop) 
     n_gpus = len(gpus())
     n_slots = hiring.workers
     if n_slots is None:
-        n_slots = n_gpus or min(usable_cores(), _that_memory_holds(data))
-        if n_trainings is not None:
-            n_slots = min(n_slots, n_trainings)
-        if n_trainings == 1:
-            # A process of its own would only have to load TensorFlow again.
-            n_slots = 0
+        n_bytes = sum(part.images.nbytes for part in (data.train, data.val))
+        n_slots = n_workers(n_side_by_side, n_gpus, usable_cores(), usable_memory_bytes(), n_bytes)
     if n_slots == 0:
         return InProcess(data, stop.is_set)
     from lenetml.search.local import LocalWorkers
@@ -60,7 +56,22 @@ def hire(hiring: Hiring, data: TrialParts, n_trainings: int | None, stop: Stop) 
     return LocalWorkers(n_slots, data, n_gpus)
 
 
-def _that_memory_holds(data: TrialParts) -> int:
-    n_bytes = sum(part.images.nbytes for part in (data.train, data.val))
-    left = usable_memory_bytes() - WORKER_BYTES - n_bytes
-    return max(1, left // (WORKER_BYTES + COPIES_OF_DATA * n_bytes))
+def n_workers(
+    n_side_by_side: int | None, n_gpus: int, n_cores: int, memory_bytes: int, data_bytes: int
+) -> int:
+    """How many worker processes a machine should have; 0: the trainings run in the driver.
+
+    Args:
+        n_side_by_side: How many trainings can go on at once at most; None: any number.
+        n_gpus: Each is for one worker.
+        n_cores: That this process may use.
+        memory_bytes: That this process may use; the driver takes its part of it, too.
+        data_bytes: Of the images that a worker gets.
+    """
+    if n_side_by_side == 1:
+        # A process of its own would only have to load TensorFlow again.
+        return 0
+    left = memory_bytes - WORKER_BYTES - data_bytes
+    held = max(1, left // (WORKER_BYTES + COPIES_OF_DATA * data_bytes))
+    n_slots = n_gpus or min(n_cores, held)
+    return n_slots if n_side_by_side is None else min(n_slots, n_side_by_side)

@@ -48,6 +48,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._noted = b""
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             _lock(self._file, fcntl.LOCK_EX, path)
@@ -59,8 +60,12 @@ class Journal:
             os.close(self._file)
             raise
 
+    def note(self, event: str, **facts: Any) -> None:
+        """Write an event with the next one: for what would be asked for again without it."""
+        self._noted += encode({"event": event, **facts})
+
     def append(self, event: str, **facts: Any) -> None:
-        """Write one event and wait until it is on disk.
+        """Write one event, and those noted before it, and wait until they are on disk.
 
         Args:
             event: What happened, such as `trial_ended`.
@@ -70,16 +75,17 @@ class Journal:
             FolderError: It cannot be written whole; the disk may be full. The journal is as it
                 was before.
         """
-        line = encode({"event": event, **facts})
+        lines = self._noted + encode({"event": event, **facts})
         length = os.fstat(self._file).st_size
         try:
-            if os.write(self._file, line) < len(line):
+            if os.write(self._file, lines) < len(lines):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file)
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(self._file, length)
             raise FolderError(f"{self.path} cannot be written: {error.strerror}") from None
+        self._noted = b""
 
     def close(self) -> None:
         """Close the file, which frees the lock."""

@@ -35,7 +35,7 @@ class Keeping:
     ) -> None:
         self._file_of, self._direction = file_of, direction
         self._executions, self._n_winners = executions, n_winners
-        self._contenders: list[TrialRecord] | None = None
+        self._contenders: list[TrialRecord] = []
 
     def keep(self, number: int, execution: int, outcome: Outcome) -> None:
         """Write what an execution left behind.
@@ -44,7 +44,9 @@ class Keeping:
             FolderError: It cannot be written.
         """
         name = self._name(number, execution)
-        contents = {"weights": outcome.weights, "predictions": outcome.predictions}
+        contents = {"predictions": outcome.predictions}
+        if not self._has_lost(outcome):
+            contents["weights"] = outcome.weights
         for kind, content in contents.items():
             if content is not None:
                 write_atomically(self._file_of(kind, name), content)
@@ -79,11 +81,19 @@ class Keeping:
                     self._file_of(kind, name).unlink(missing_ok=True)
         self._drop_loser(trial)
 
+    def _has_lost(self, outcome: Outcome) -> bool:
+        """Whether a trial's only training cannot win any more."""
+        if self._executions > 1 or len(self._contenders) != self._n_winners:
+            return False
+        last = self._contenders[-1].objective
+        assert last is not None
+        return outcome.objective < last if self._direction == "max" else outcome.objective > last
+
     def _drop_loser(self, trial: TrialRecord) -> None:
         """Delete the weights that no longer can be the winner's."""
         if self._n_winners is None or trial.objective is None:
             return
-        contenders = ranked([*(self._contenders or []), trial], self._direction)
+        contenders = ranked([*self._contenders, trial], self._direction)
         for loser in contenders[self._n_winners :]:
             self._file_of("weights", trial_name(loser.number)).unlink(missing_ok=True)
         self._contenders = contenders[: self._n_winners]

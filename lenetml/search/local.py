@@ -169,8 +169,10 @@ class _Slot:
         # A process that starts while Ctrl-C is held back never hears of it: the driver tells
         # workers when to end.
         with _interrupts_held_back():
-            future: Future[Outcome | Failed] = self._pool.schedule(_work, args=[self._job, job, ends])
-        (self._process,) = self._processes()
+            arguments = [self._job, job, ends]
+            future: Future[Outcome | Failed] = self._pool.schedule(_work, args=arguments)
+        if self._process is None:
+            (self._process,) = self._processes()
         return future
 
     def has_died(self) -> bool:

@@ -1,4 +1,4 @@
-"""The search loop: ask, train, tell; every event in the journal before anybody hears of it."""
+"""The search loop: ask, train, tell; what happened is in the journal before anybody hears of it."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ class _Search:
             return None
         answer = self._asker.ask()
         if isinstance(answer, Ask):
-            self._journal.append(
+            self._journal.note(
                 "asked",
                 trial=answer.number,
                 values=answer.point,
@@ -216,7 +216,7 @@ class _Search:
             self._answer = answer
         # How many trials are wanted may change, and then this answer would.
         if answer != "trials":
-            self._journal.append("answered", answer=answer)
+            self._journal.note("answered", answer=answer)
         return None
 
     def _begin_trial(self, ask: Ask) -> None:

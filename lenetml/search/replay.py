@@ -89,6 +89,11 @@ def _ask_again(event: Event, asker: Asker, past: Past, accepts: bool) -> Ask:
     answer = asker.ask()
     if answer == logged:
         return logged
+    if answer == "trials":
+        raise FolderError(
+            f"the journal holds trial {logged.number} already, and search.trials is less",
+            "raise search.trials, or start over with --fresh",
+        )
     if not accepts or not isinstance(answer, Ask) or answer.number != logged.number:
         raise _differs(logged, answer)
     past.corrected += 1

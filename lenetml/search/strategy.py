@@ -122,12 +122,22 @@ def n_winners(search: Search | None) -> int | None:
     return search.confirm.top if search.confirm else 1
 
 
-def n_trainings(spec: Spec) -> int | None:
-    """How many trainings a run makes at most, so that no more workers are opened; None: many."""
+def n_side_by_side(spec: Spec) -> int | None:
+    """How many trainings of a run can go on at once at most; None: as many as one likes."""
     search, n_seeds = spec.document.search, spec.document.evaluation.seeds
     if search is None or all(domain.size == 1 for domain in spec.space.values()):
-        return (search.executions_per_trial if search else 1) + n_seeds
-    return search.trials and search.trials * search.executions_per_trial
+        n_trials: int | None = 1
+    else:
+        n_trials = search.trials
+    if n_trials is None:
+        return None
+    n_executions = search.executions_per_trial if search else 1
+    confirm = search.confirm if search else None
+    return max(
+        n_trials * n_executions,
+        min(confirm.top, n_trials) * confirm.seeds if confirm else 0,
+        n_seeds,
+    )
 
 
 def time_of_one(spec: Spec) -> float | None:
