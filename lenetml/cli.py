@@ -120,7 +120,7 @@ def run(
     if as_json:
         print_json([result_document(result) for result in results])
     elif finished:
-        from lenetml.display import tell_result
+        from lenetml.telling import tell_result
 
         print("\n\n".join(map(tell_result, finished)))
     raise typer.Exit(max((failure.exit_code for failure in failures), default=0))

@@ -1,54 +1,56 @@
-"""Progress on stderr: a live bar on a terminal, one line a trial elsewhere, or nothing.
-
-And what trials and results are in a few words.
-"""
+"""Progress on stderr: a live view on a terminal, plain lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TextIO
 
 from lenetml.record import TrialRecord
+from lenetml.telling import ENDING, kind_of_stage, tell_search, tell_trial
+from lenetml.terminal import Terminal, open_console
 
 if TYPE_CHECKING:
-    from lenetml.facts import Finished
     from lenetml.search.asks import Direction
     from lenetml.search.loop import TrialStart
 
-ENDING = "lenetml: ending after the epochs under way; once more ends at once"
+REPEAT_SECONDS = 2.0
 
 
 @contextmanager
-def make_display(*, quiet: bool) -> Iterator[Silent]:
-    """Give the display that fits: nothing, a live bar, or plain lines."""
-    if quiet:
-        yield Silent()
-        return
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield Lines()
-        return
-    with Live(console) as display:
-        yield display
+def make_display(*, quiet: bool) -> Iterator[Silent | Terminal]:
+    """Give the display that fits: nothing, a live view, or plain lines."""
+    with _own_stderr() as stream:
+        console = None if quiet else open_console(stream)
+        if console is None:
+            yield Silent(stream) if quiet else Lines(stream)
+            return
+        with Terminal(console) as display:
+            yield display
 
 
 class Silent:
     """Shows nothing but warnings."""
 
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
     def stage(self, text: str) -> None:
         """Something begins that may take a while."""
 
     def search_started(
-        self, name: str, trials: int | None, done: int, n_slots: int, direction: Direction
+        self,
+        name: str,
+        trials: int | None,
+        done: int,
+        n_slots: int,
+        direction: Direction,
+        earlier: Iterable[TrialRecord] = (),
     ) -> None:
-        """The search of a spec begins."""
+        """The search of a spec begins, or goes on after earlier trials."""
 
     def trial_started(self, start: TrialStart) -> None:
         """A trial begins, or goes on."""
@@ -59,145 +61,81 @@ class Silent:
         """An epoch of a trial is over."""
 
     def trial_ended(self, trial: TrialRecord) -> None:
-        """A trial is over."""
+        """A trial is over, or over for now."""
 
     def warn(self, text: str) -> None:
         """Something did not go as asked."""
-        print(f"warning: {text}", file=sys.stderr)
+        self._write(f"warning: {text}")
 
     def ending(self) -> None:
         """The user wants an end; called from another thread."""
-        print(ENDING, file=sys.stderr, flush=True)
+        self._write(ENDING)
+
+    def _write(self, line: str) -> None:
+        # Who reads the progress may leave before the end of the search.
+        with suppress(BrokenPipeError):
+            print(line, file=self._stream, flush=True)
 
 
 class Lines(Silent):
-    """One line a stage and a trial, for logs."""
+    """One line a stage and a trial, for logs; of stages that only count on, one in a while.
 
-    def __init__(self) -> None:
+    Args:
+        stream: Where to.
+        clock: Gives seconds.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream)
+        self._clock = clock
         self._name = ""
         self._trials: int | None = None
+        self._stage, self._since = "", 0.0
+        self._held: str | None = None
 
     def stage(self, text: str) -> None:
-        """Write the stage."""
-        print(text, file=sys.stderr, flush=True)
+        """Write the stage, or hold it back where it tells little more than the one before."""
+        if kind_of_stage(text) != kind_of_stage(self._stage):
+            self._let_go()
+        elif self._clock() - self._since < REPEAT_SECONDS:
+            self._held = text
+            return
+        self._stage, self._since, self._held = text, self._clock(), None
+        self._write(text)
 
     def search_started(
-        self, name: str, trials: int | None, done: int, n_slots: int, direction: Direction
+        self,
+        name: str,
+        trials: int | None,
+        done: int,
+        n_slots: int,
+        direction: Direction,
+        earlier: Iterable[TrialRecord] = (),
     ) -> None:
-        """Remember what is searched."""
+        """Write what is searched."""
+        self._let_go()
         self._name, self._trials = name, trials
+        self._write(tell_search(name, trials, done, n_slots))
 
     def trial_ended(self, trial: TrialRecord) -> None:
         """Write how a trial ended."""
         of = f" of {self._trials}" if self._trials else ""
-        head = f"{self._name}: trial {trial.number}{of}"
-        print(f"{head}: {tell_trial(trial)}", file=sys.stderr, flush=True)
+        self._write(f"{self._name}: trial {trial.number}{of}: {tell_trial(trial)}")
+
+    def _let_go(self) -> None:
+        """Write what was held back: it was the last of its kind."""
+        if self._held is not None:
+            self._write(self._held)
+        self._held = None
 
 
-class Live(Silent):
-    """A bar of trials with the epoch, the best so far and the time left."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
-        self._task: Any = None
-        self._trials: int | None = None
-        self._epochs = 0
-        self._better: Callable[[list[float]], float] = max
-        self._objectives: list[float] = []
-
-    def __enter__(self) -> Live:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._progress.stop()
-
-    def stage(self, text: str) -> None:
-        """Show the stage in the place of the bar."""
-        self._start_task(text, None)
-
-    def search_started(
-        self, name: str, trials: int | None, done: int, n_slots: int, direction: Direction
-    ) -> None:
-        """Begin a bar with one step a trial."""
-        self._trials, self._objectives = trials, []
-        self._better = max if direction == "max" else min
-        self._start_task(name, trials)
-
-    def trial_started(self, start: TrialStart) -> None:
-        """Remember how long the trial may last."""
-        self._epochs = start.epochs
-
-    def epoch_ended(
-        self, number: int, execution: int, epoch: int, metrics: Mapping[str, float]
-    ) -> None:
-        """Show the epoch and the best trial so far."""
-        best = f", best {_ratio(self._better(self._objectives))}" if self._objectives else ""
-        state = f"trial {number} of {self._trials}, epoch {epoch} of {self._epochs}{best}"
-        completed = number - 1 + epoch / self._epochs
-        self._progress.update(self._task, state=state, completed=completed)
-
-    def trial_ended(self, trial: TrialRecord) -> None:
-        """Write how the trial ended above the bar, and advance it."""
-        self._console.print(escape(f"trial {trial.number}: {tell_trial(trial)}"), highlight=False)
-        if trial.objective is not None:
-            self._objectives.append(trial.objective)
-        self._progress.update(self._task, completed=trial.number)
-
-    def warn(self, text: str) -> None:
-        """Write a warning above the bar."""
-        self._console.print(escape(f"warning: {text}"), highlight=False)
-
-    def _start_task(self, text: str, total: int | None) -> None:
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(escape(text), total=total, state="")
-
-
-def tell_trial(trial: TrialRecord) -> str:
-    """How a trial ended, in one line."""
-    values = _values(trial.values)
-    if trial.objective is None:
-        return f"{trial.status} ({trial.reason}); {values}"
-    return (
-        f"{_ratio(trial.objective)} at epoch {trial.best_epoch} of {trial.epochs}, "
-        f"{trial.seconds:.0f} s; {values or 'no hyperparameters'}"
-    )
-
-
-def tell_result(finished: Finished) -> str:
-    """The short result at the end: what won, how good it is, where everything lies."""
-    record = finished.record
-    lines = [f"{record.name}: " + ("done" if finished.is_new else "was done before")]
-    if record.test is not None:
-        accuracy, low, high = map(_ratio, [record.test.accuracy, *record.test.accuracy_interval])
-        images = f"{record.test.correct} of {record.test.n}, look {record.test.look}"
-        lines.append(f"  test accuracy {accuracy}  (95 % {low} to {high}, {images})")
-    values = _values(record.best.values)
-    lines.append(
-        f"  trial {record.best.number} of {len(record.trials)}" + (values and f": {values}")
-    )
-    lines += [f"  {path}" for path in (*finished.cards, finished.folder)]
-    return "\n".join(lines)
-
-
-def _values(values: Mapping[str, Any]) -> str:
-    """Drawn values, reals to four significant digits."""
-    return ", ".join(
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in values.items()
-    )
-
-
-def _ratio(value: float) -> str:
-    """Four decimals, rounded by the decimal digits as the card does: 0.96425 is 0.9642."""
-    return f"{Decimal(repr(value)):.4f}"
+@contextmanager
+def _own_stderr() -> Iterator[TextIO]:
+    """Stderr under another number: TensorFlow is loaded with the first one led to nowhere."""
+    number = os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else os.dup(2)
+    stream = open(number, "w", buffering=1, errors="backslashreplace")  # noqa: SIM115
+    try:
+        yield stream
+    finally:
+        with suppress(BrokenPipeError):
+            stream.close()

@@ -76,11 +76,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The winner, all trials with what confirming added to them, and what that trained."""
+    """The winner, and all trials with what confirming added to them."""
 
     winner: TrialRecord
     trials: tuple[TrialRecord, ...]
-    confirming: tuple[ExecutionRecord, ...] = ()
     selected_by: Literal["best", "one_standard_error", "confirm"] = "best"
 
 
@@ -143,7 +142,7 @@ def _confirm(
     )
     best = best_confirmed(top, objectives, task.direction)
     winner = next(trial for trial in trials if trial.number == best.number)
-    return Chosen(winner, trials, tuple(records.values()), "confirm")
+    return Chosen(winner, trials, "confirm")
 
 
 def train_seeds(training: Training, winner: TrialRecord) -> list[ExecutionRecord] | None:
@@ -235,24 +234,24 @@ def test_winner(
     """Look at the test part, once, after the look is on disk; not at all where it is sealed.
 
     What an earlier life of the run tested is not tested again: the same winner keeps its result,
-    and another winner leaves it among the earlier ones.
+    and another winner leaves it among the earlier ones. A seal that was opened for a winner is
+    open for it.
 
     Args:
         training: The run.
         network: The winner's.
         winner: The chosen trial.
         seeds: Its values under further seeds, as trained.
-        is_sealed: The test part stays closed.
+        is_sealed: The test part stays closed for a winner that it was not opened for.
     """
     before = training.folder.record
     is_same = before is not None and before.best.number == winner.number
     earlier = _earlier_tests(before, winner)
     test = before.test if before and is_same else None
+    if is_sealed and test is None:
+        untested = tuple(facts.seed_facts(each, None) for each in seeds)
+        return Tested(None, facts.SEALED, untested, earlier)
     known = before.seeds if before and test else []
-    if is_sealed:
-        untested = (facts.seed_facts(each, None) for each in seeds[len(known) :])
-        reason = facts.SEALED if test is None else None
-        return Tested(test, reason, (*known, *untested), earlier)
     if test is None or len(seeds) > len(known):
         look, moment = _look_of_earlier_life(training.journal, winner.number, before) or (
             _note_look(training, winner.number)
@@ -333,13 +332,12 @@ def _look_of_earlier_life(
 
     A life that was cut short while it looked did look: it is counted once.
     """
-    finished = [
-        number for number, event in enumerate(journal.events) if event["event"] == "finished"
-    ]
-    since = journal.events[finished[-1] + 1 :] if finished and before else journal.events
-    for event in reversed(since):
+    tests = [before.test, *(seed.test for seed in before.seeds)] if before else []
+    recorded = [(test.look, test.opened_at) for test in tests if test]
+    for event in reversed(journal.events):
         if event["event"] == "test_opened" and event["winner"] == winner:
-            return event["look"], event["at"]
+            look = event["look"], event["at"]
+            return None if look in recorded else look
     return None
 
 

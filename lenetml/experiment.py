@@ -26,13 +26,14 @@ from lenetml.evaluation import (
 )
 from lenetml.facts import Finished
 from lenetml.files import write_atomically
-from lenetml.folder import SPEC_NAME, RunFolder, drop_what_only_the_search_needed, open_folder, reopen
+from lenetml.folder import SPEC_NAME, RunFolder, drop_leftovers, open_folder, reopen
 from lenetml.lives import begin_life, changed_versions, continuations
 from lenetml.mirror import open_mirror
 from lenetml.record import Record, write_record
 from lenetml.report.card import drop_cards, write_cards
 from lenetml.search.asks import Asker, Direction
 from lenetml.search.crew import Crew, Stop
+from lenetml.search.further import further_executions
 from lenetml.search.hiring import Hiring, hire
 from lenetml.search.journal import JOURNAL_NAME, Journal, read_journal
 from lenetml.search.keeping import Keeping
@@ -40,7 +41,7 @@ from lenetml.search.loop import Listener, run_search
 from lenetml.search.replay import Past, replay
 from lenetml.search.strategy import (
     make_asker,
-    n_trainings,
+    n_side_by_side,
     n_winners,
     seconds_of,
     task_of,
@@ -146,7 +147,7 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
         write_record(record, folder.path)
         cards = write_cards(folder.path, record)
         journal.append("finished", winner=record.best.number)
-    drop_what_only_the_search_needed(folder.path, record)
+    drop_leftovers(folder.path, record)
     return Finished(folder.path, record, tuple(cards), is_new=True)
 
 
@@ -171,7 +172,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         closing(
             open_mirror(document.wandb, folder.path, folder.path.name, run.name, run.follower.warn)
         ) as mirror,
-        closing(hire(run.options.hiring, parts, n_trainings(spec), run.stop)) as workers,
+        closing(hire(run.options.hiring, parts, n_side_by_side(spec), run.stop)) as workers,
     ):
         books = Books(meter, journal, journal.events)
         crew = Crew(workers, journal, run.stop, past.attempts, time_of_one(spec), run.follower.warn)
@@ -199,6 +200,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         spent, told = books.note(), mirror.close()
     trials = facts.mark_guessing(chosen.trials, data, folder.trial_file)
     concrete = spec.concrete(chosen.winner.values)
+    events = read_journal(journal.path)
     return Record(
         lenetml=__version__,
         name=run.name,
@@ -209,7 +211,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         started_at=began,
         spec=spec.canonical(),
         data=data.record,
-        search=facts.search_facts(spec, result, continuations(read_journal(journal.path))),
+        search=facts.search_facts(spec, result, continuations(events)),
         trials=trials,
         best=facts.best_facts(chosen.winner, trials, concrete, data, model, chosen.selected_by),
         test=tested.test,
@@ -220,7 +222,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         energy=facts.energy_facts(meter, spent, chosen.winner, trials, document.energy),
         energy_reason=facts.energy_reason(meter, spent),
         cost=facts.cost_facts(
-            trials, [*chosen.confirming, *seeds], spent, is_in_driver=workers.is_in_driver
+            trials, further_executions(events).values(), spent, is_in_driver=workers.is_in_driver
         ),
         environment=machine,
         mirror=told,
@@ -291,5 +293,5 @@ def _show(spec: Spec, folder: Path, record: Record) -> Finished:
     cards = write_cards(folder, mended)
     drop_cards(folder, mended)
     # They are still there where the run was cut short after its record; they are of no more use.
-    drop_what_only_the_search_needed(folder, mended)
+    drop_leftovers(folder, mended)
     return Finished(folder, mended, tuple(cards), is_new=False)

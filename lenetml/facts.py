@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -265,14 +265,14 @@ def energy_reason(meter: Meter, spent: Spent) -> str | None:
 
 
 def cost_facts(
-    trials: Sequence[TrialRecord], further: Sequence[ExecutionRecord], spent: Spent, *,
+    trials: Sequence[TrialRecord], further: Collection[ExecutionRecord], spent: Spent, *,
     is_in_driver: bool,
 ) -> CostRecord:  # fmt: skip
     """What the experiment took, over all its lives.
 
     Args:
         trials: All of them.
-        further: Trainings after the search.
+        further: Trainings after the search, those of earlier winners too.
         spent: By the driver.
         is_in_driver: The trainings ran in the driver, whose CPU time holds theirs.
     """

@@ -99,8 +99,14 @@ def reopen(folder: RunFolder, spec_text: str) -> None:
     write_atomically(folder.path / SPEC_NAME, spec_text.encode())
 
 
-def drop_what_only_the_search_needed(path: Path, record: Record) -> None:
-    """Delete what a finished run does not need; weights stay as long as the test is sealed."""
+def drop_leftovers(path: Path, record: Record) -> None:
+    """Delete what a finished run does not need.
+
+    All of it stays where more time would let the search go on from any of its trials, and weights
+    as long as the test part is sealed.
+    """
+    if record.search.ended == "time_limit":
+        return
     shutil.rmtree(path / "states", ignore_errors=True)
     if record.test is not None:
         shutil.rmtree(path / "weights", ignore_errors=True)

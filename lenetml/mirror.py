@@ -18,49 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from lenetml.discretion import CACHE, QUIET, wandb_environment
 from lenetml.record import TrialRecord
 from lenetml.spec.sections import Wandb
 
-CACHE = "wandb/cache"
 HOW_TO_SEND = "send with, in the run's folder: wandb sync wandb/offline-run-*"
 FIRST_MODES = {"auto": "online", "online": "online", "offline": "offline", "disabled": None}
-
-# Where the server is and who asks is the user's own, and WANDB_MODE where the spec leaves the mode
-# open; every other WANDB_ variable would change what the spec says.
-KEPT_VARIABLES = {
-    "WANDB_API_KEY",
-    "WANDB_BASE_URL",
-    "WANDB_CONFIG_DIR",
-    "WANDB_HTTPS_PROXY",
-    "WANDB_HTTP_PROXY",
-    "WANDB_IDENTITY_TOKEN_FILE",
-}
-
-# wandb 0.31: `x_disable_meta` and `x_disable_machine_info` keep command line and hardware to this
-# machine, an empty `host` and `program` its name and the script's path; `stop_fn` keeps the stop
-# button of W&B's page from interrupting the whole search.
-QUIET: dict[str, Any] = {
-    "silent": True,
-    "console": "off",
-    "disable_code": True,
-    "disable_git": True,
-    "disable_job_creation": True,
-    "host": "",
-    "label_disable": True,
-    "program": "",
-    "save_code": False,
-    "stop_fn": lambda: None,
-    "symlink": False,
-    "use_dot_wandb": False,
-    "x_disable_machine_info": True,
-    "x_disable_meta": True,
-    "x_disable_stats": True,
-    "x_disable_viewer": True,
-    "x_save_requirements": False,
-    "init_timeout": 8,
-    "finish_timeout": 30,
-    "finish_timeout_raises": True,
-}
 
 
 @dataclass
@@ -72,7 +35,6 @@ class _Trial:
     epochs: list[dict[str, float]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
-    is_live: bool = True
     run: Any = None
     n_epochs_told: int = 0
 
@@ -107,25 +69,28 @@ class Mirror:
         self._fault: str | None = None
         self._wandb: Any = None
         self._trials: dict[int, _Trial] = {}
-        self._n_ended: Counter[str | None] = Counter()
+        self._told = _told_before(folder)
         if self._mode == "online":
             self._guard(self._look_for_key)
 
     def trial_started(self, start: Start) -> None:
-        """Start a run whose config is the trial's values and its seed."""
-        if self._mode:
+        """Start a run whose config is the trial's values and its seed, with the epochs so far.
+
+        A trial that is trained several times has the history of the best: it waits for its end.
+        """
+        if self._mode and start.executions == 1:
             config = {"seed": start.seed, **start.values}
-            self._trials[start.number] = _Trial(
-                start.number, config, _rows(start.history), is_live=start.executions == 1
-            )
+            self._trials[start.number] = _Trial(start.number, config, _rows(start.history))
             self._guard(self._tell)
 
     def epoch_ended(
         self, number: int, execution: int, epoch: int, metrics: Mapping[str, float]
     ) -> None:
-        """Add a row to the history, where a trial is trained once; epochs count from 1."""
-        if self._mode and self._trials[number].is_live:
-            self._trials[number].epochs.append({"epoch": epoch, **metrics})
+        """Add a row to the history of a run; epochs count from 1."""
+        trial = self._trials.get(number)
+        # Where a worker died, its training begins again, and ends its first epochs twice.
+        if self._mode and trial and epoch > len(trial.epochs):
+            trial.epochs.append({"epoch": epoch, **metrics})
             self._guard(self._tell)
 
     def trial_ended(self, trial: TrialRecord) -> None:
@@ -191,12 +156,15 @@ class Mirror:
             if trial.exit_code is not None:
                 trial.run.summary.update(trial.summary)
                 trial.run.finish(exit_code=trial.exit_code)
-                self._n_ended[self._mode] += 1
+                self._told[self._run_id(trial)] = self._mode
                 del self._trials[trial.number]
 
+    def _run_id(self, trial: _Trial) -> str:
+        return hashlib.sha256(f"{self._group}/{trial.number}".encode()).hexdigest()[:16]
+
     def _start(self, trial: _Trial) -> Any:
-        run_id = hashlib.sha256(f"{self._group}/{trial.number}".encode()).hexdigest()[:16]
-        # An earlier try at this trial was cut short; sent too, it would mix with this one.
+        run_id = self._run_id(trial)
+        # An earlier try at this trial was cut short, or goes on: this one tells all of it again.
         for leftover in (self._folder / "wandb").glob(f"*run-*-{run_id}*"):
             shutil.rmtree(leftover)
         with self._session() as wandb:
@@ -218,7 +186,7 @@ class Mirror:
     @contextmanager
     def _session(self) -> Iterator[Any]:
         """The library, set up from the spec and not from what lies about on this machine."""
-        with _environment(self._folder):
+        with wandb_environment(self._folder):
             import wandb
 
             self._wandb = wandb
@@ -242,10 +210,10 @@ class Mirror:
         if self._section.mode == "disabled":
             return None
         project = f"the W&B project {self._section.project}"
-        facts = []
-        if n := self._n_ended["online"]:
+        facts, n_told = [], Counter(self._told.values())
+        if n := n_told["online"]:
             facts.append(f"{_count(n)} sent to {project}")
-        if n := self._n_ended["offline"]:
+        if n := n_told["offline"]:
             facts.append(f"{_count(n)} kept for {project}; {HOW_TO_SEND}")
         if self._mode is None:
             facts.append(f"the mirror was given up ({self._fault})")
@@ -270,6 +238,15 @@ def open_mirror(
     if section.mode == "auto" and wished in ("offline", "disabled"):
         section = section.model_copy(update={"mode": wished})
     return Mirror(section, folder, group, name, warn)
+
+
+def _told_before(folder: Path) -> dict[str, str | None]:
+    """The ids of the runs that earlier lives left behind, and in which mode each of them was."""
+    names = [path.name for path in folder.glob("wandb/*run-*")]
+    return {
+        name.rpartition("-")[2]: "offline" if name.startswith("offline") else "online"
+        for name in names
+    }
 
 
 def _rows(history: Mapping[str, list[float]]) -> list[dict[str, float]]:
@@ -298,24 +275,3 @@ def _summary(trial: TrialRecord) -> dict[str, Any]:
 
 def _count(n: int) -> str:
     return "1 trial" if n == 1 else f"{n} trials"
-
-
-@contextmanager
-def _environment(folder: Path) -> Iterator[None]:
-    """Show W&B, and the process that it starts, only the variables that they may know."""
-    given = {name: text for name, text in os.environ.items() if name.startswith("WANDB_")}
-    ours = {
-        "WANDB_CACHE_DIR": str(folder / CACHE),
-        "WANDB_DATA_DIR": str(folder / CACHE),
-        "WANDB_ERROR_REPORTING": "false",
-        "WANDB_SILENT": "true",
-    }
-    for name in given.keys() - KEPT_VARIABLES:
-        del os.environ[name]
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name in [name for name in os.environ if name.startswith("WANDB_")]:
-            del os.environ[name]
-        os.environ.update(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from lenetml.errors import LenetmlError, plain_faults
-from lenetml.output import Failure, say, show_error
+from lenetml.errors import Interrupted, LenetmlError, plain_faults
+from lenetml.output import Failure, show_error
 
 if TYPE_CHECKING:
     from lenetml.facts import Finished
@@ -54,7 +55,11 @@ class Wishes:
             if value != defaults.get(option)
             for word in (option, str(value))
         ]
-        flags = {"--json": self.as_json, "--quiet": self.quiet}
+        flags = {
+            "--accept-versions": self.accept_versions,
+            "--json": self.as_json,
+            "--quiet": self.quiet,
+        }
         return [*words, *(flag for flag, is_on in flags.items() if is_on)]
 
 
@@ -64,10 +69,15 @@ def run_specs(paths: list[Path], specs: list[Spec], wishes: Wishes) -> list[Fini
     from lenetml.signals import interrupts
 
     results: list[Finished | Failure] = []
+    advice = f"to go on: {_line(paths, specs, wishes)}"
+    at_once = Interrupted("interrupted at once", advice)
     # A connection of W&B's that breaks must not end the run.
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
-        with make_display(quiet=wishes.quiet) as display, interrupts(display.ending) as stop:
+        with (
+            make_display(quiet=wishes.quiet) as display,
+            interrupts(display.ending, f"lenetml: {at_once}") as stop,
+        ):
             display.stage("loading TensorFlow")
             from lenetml.trial.threads import use_one_thread
 
@@ -86,13 +96,20 @@ def run_specs(paths: list[Path], specs: list[Spec], wishes: Wishes) -> list[Fini
             )
             for path, spec in zip(paths, specs, strict=True):
                 if stop.is_set():
+                    show_error(Interrupted(f"interrupted before {path}", advice))
                     break
                 results.append(attempt(path, partial(experiment.run, spec, options, display, stop)))
     except KeyboardInterrupt:
-        say("lenetml: interrupted at once; the same command goes on")
+        show_error(at_once)
     finally:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     return results + [Failure(path, "interrupted", INTERRUPTED) for path in paths[len(results) :]]
+
+
+def _line(paths: list[Path], specs: list[Spec], wishes: Wishes) -> str:
+    """The command line that goes on with all specs; started over is not done again."""
+    changes = [word for change in specs[0].overrides for word in ("--set", change)]
+    return shlex.join(["lenetml", "run", *map(str, paths), *wishes.as_given(), *changes])
 
 
 def attempt(path: Path, action: Callable[[], T]) -> T | Failure:

@@ -7,21 +7,27 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EXIT_CODE = 130
 # A compiled epoch in this very process hears nothing; after this long it is left where it is.
 GRACE_SECONDS = 3.0
-SHOW_CURSOR = b"\x1b[?25h\n"
+SHOW_CURSOR = "\x1b[?25h\n"
 
 
 class Interrupts:
-    """How often the user wanted an end."""
+    """How often the user wanted an end.
 
-    def __init__(self, on_first: Callable[[], None]) -> None:
+    Args:
+        on_first: Is called once, in a thread of its own, in the moment that the first comes.
+        farewell: Is written to stderr where the second cannot end what runs.
+    """
+
+    def __init__(self, on_first: Callable[[], None], farewell: str) -> None:
         self._on_first = on_first
+        self._farewell: str | None = farewell
         self._n_heard = 0
         self._n_acted_on = 0
 
@@ -36,9 +42,11 @@ class Interrupts:
             self._on_first()
         else:
             time.sleep(GRACE_SECONDS)
-            if os.isatty(2):
-                os.write(2, SHOW_CURSOR)
-            os._exit(EXIT_CODE)
+            self._leave()
+
+    def no_farewell(self) -> None:
+        """Leave the farewell to the main thread, which ended what ran."""
+        self._farewell = None
 
     def act(self, number: int, frame: FrameType | None) -> None:
         """Take in a signal as soon as Python runs; the second one ends what runs."""
@@ -47,17 +55,26 @@ class Interrupts:
         if max(self._n_acted_on, self._n_heard) > 1:
             raise KeyboardInterrupt
 
+    def _leave(self) -> None:
+        if self._farewell is not None:
+            restored = SHOW_CURSOR if os.isatty(2) else ""
+            with suppress(OSError):
+                os.write(2, f"{restored}{self._farewell}\n".encode(errors="backslashreplace"))
+        os._exit(EXIT_CODE)
+
 
 @contextmanager
-def interrupts(on_first: Callable[[], None]) -> Iterator[Interrupts]:
+def interrupts(on_first: Callable[[], None], farewell: str) -> Iterator[Interrupts]:
     """Turn Ctrl-C and SIGTERM into something to ask for.
 
-    Must be entered in the main thread.
+    Must be entered in the main thread. After it was left, a further signal ends the process where
+    one came before.
 
     Args:
         on_first: Is called once, in a thread of its own, in the moment that the first comes.
+        farewell: Is written to stderr where the second cannot end what runs.
     """
-    heard = Interrupts(on_first)
+    heard = Interrupts(on_first, farewell)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     threading.Thread(target=_listen, args=[reading, heard], daemon=True).start()
@@ -66,9 +83,10 @@ def interrupts(on_first: Callable[[], None]) -> Iterator[Interrupts]:
     try:
         yield heard
     finally:
+        heard.no_farewell()
         signal.set_wakeup_fd(wakeup)
         for number, handler in zip(SIGNALS, before, strict=True):
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if heard.is_set() else handler)
         os.close(writing)
 
 

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lenetml.errors import UsageError
-from lenetml.evaluation import Training, compare_baselines, keep_winner, test_winner
+from lenetml.evaluation import Training, compare_baselines, test_winner
 from lenetml.facts import Finished
-from lenetml.folder import RunFolder, drop_what_only_the_search_needed
+from lenetml.folder import MODEL_NAME, RunFolder, drop_leftovers
 from lenetml.record import ExecutionRecord, read_record, write_record
 from lenetml.report.card import write_cards
+from lenetml.search.crew import Key
+from lenetml.search.further import further_executions
 from lenetml.search.journal import JOURNAL_NAME, Journal
 from lenetml.search.strategy import task_of
 from lenetml.spec import Spec
 from lenetml.trial.data import load_data
+from lenetml.trial.kept import read_model
 
 
 def open_sealed(folder: Path, spec: Spec, stage: Callable[[str], None]) -> Finished:
@@ -51,7 +54,7 @@ def open_sealed(folder: Path, spec: Spec, stage: Callable[[str], None]) -> Finis
     with Journal(folder / JOURNAL_NAME) as journal:
         stage(f"{record.name}: opening the test part for trial {winner.number}")
         training = Training(spec, data, opened, journal, task_of(spec, data), None, {}, stage)
-        network, _ = keep_winner(spec, data, opened, winner)
+        network, *_ = read_model(folder / MODEL_NAME)
         seeds = _seeds(journal, winner.number, len(record.seeds))
         tested = test_winner(training, network, winner, seeds, is_sealed=False)
         changes = {
@@ -64,7 +67,7 @@ def open_sealed(folder: Path, spec: Spec, stage: Callable[[str], None]) -> Finis
         write_record(record, folder)
         cards = write_cards(folder, record)
         journal.append("finished", winner=winner.number)
-    drop_what_only_the_search_needed(folder, record)
+    drop_leftovers(folder, record)
     return Finished(folder, record, tuple(cards), is_new=True)
 
 
@@ -81,10 +84,5 @@ def spec_of_run(folder: Path) -> tuple[Path, list[str]]:
 
 def _seeds(journal: Journal, winner: int, n_seeds: int) -> list[ExecutionRecord]:
     """How the further seeds of the winner were trained, by the journal."""
-    records = {
-        event["execution"]: ExecutionRecord.model_validate(event["record"])
-        for event in journal.events
-        if event["event"] == "execution_ended"
-        and (event["kind"], event["number"]) == ("seed", winner)
-    }
-    return [records[number] for number in range(1, n_seeds + 1)]
+    executions = further_executions(journal.events)
+    return [executions[Key("seed", winner, number)] for number in range(1, n_seeds + 1)]

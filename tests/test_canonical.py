@@ -100,7 +100,7 @@ def test_steps_scales_and_conditions_are_written_out_whole(tmp_path):
     )
     when = [next(iter(item.values())).get("when") for item in form["architecture"]]
     assert json.dumps(when[1:3]) == json.dumps(
-        [{"pair": [[1, 2]]}, {"kind": "a", "pair": [[1, 2]], "rotation": 10.0}]
+        [{"pair": [[1, 2]]}, {"kind": ["a"], "pair": [[1, 2]], "rotation": [10.0]}]
     )
 
 
@@ -201,6 +201,9 @@ def full_hash(tmp_path: Path, *overrides: str, fingerprint: str = "data", **chan
         "search_space.rate.values=[0.0, 0.5]", "search_space.rate.distribution=categorical",
         "search_space.size.distribution=int_uniform", "search_space.zoom.distribution=uniform",
         "architecture.1.pooling2d.when={rate: 0.0}",
+        "architecture.1.pooling2d.when={rate: [0, 0]}",
+        "data.input_shape=[8, 8, 1]",
+        "data.classes=['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']",
         "data.split={train: 0.50, val: 2e-1, test: .2}",
         # Defaults written out.
         "data.stratify=true", "data.fit=stretch", "data.duplicates=error",
@@ -244,8 +247,8 @@ def test_what_does_not_decide_the_result(tmp_path, override):
         "training.batch_size=$units", "training.early_stopping.patience=3",
         "training.early_stopping.min_delta=0.1", "training.restore=last",
         "search.strategy=bayesian", "search.objective=val_loss", "search.executions_per_trial=2",
-        "search.screening={}", "search.confirm={}", "search.select=one_standard_error",
-        "evaluation.test=sealed",
+        "search.trial_time_limit=10m", "search.screening={}", "search.confirm={}",
+        "search.select=one_standard_error", "evaluation.test=sealed",
     ],
 )  # fmt: skip
 def test_what_decides_the_result(tmp_path, override):
@@ -328,3 +331,96 @@ def test_the_default_of_weight_decay_is_said_where_there_is_one(tmp_path, optimi
         training={"epochs": 1, "optimizer": "$o"},
     )  # fmt: skip
     assert spec.canonical()["training"].get("weight_decay") == decay
+
+
+KINDS = {"kind": {"values": ["a", "b", "c"]}, "on": {"values": [True, False]}}
+PAIR = {"pair": {"values": [[1, 2], [2, 3]]}}
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        ["$on", {"on": True}, {"on": [True]}, {"on": [True, True]}],
+        [{"kind": ["a", "b"]}, {"kind": ["b", "a"]}, {"kind": ["b", "a", "b"]}],
+        [{"pair": [1, 2]}, {"pair": [[1, 2]]}, {"pair": [[1, 2.0], [1, 2]]}],
+        [{"pair.1": 3}, {"pair.01": 3}, {"pair.1": [3.0]}, {"pair.1": 3, "pair.001": [2, 3]}],
+        ["$flags.0", "$flags.00", {"flags.0": True}],
+    ],
+)
+def test_one_condition_of_a_layer_in_several_forms_is_one_spec(tmp_path, forms):
+    flags = {"flags": {"values": [[True, 1], [False, 2]]}}
+    named = {**KINDS, **PAIR, **flags}
+    layers = [{"dropout": {"rate": 0.5, "when": {"kind": "a", "on": True, "pair": [1, 2]}}}]
+    layers += [{"dense": {"units": "$flags.1"}}]
+    specs = [
+        spec_of(
+            tmp_path,
+            search_space=named,
+            architecture=["flatten", *layers, {"dropout": {"rate": 0.5, "when": form}}],
+            search=SEARCH,
+        )
+        for form in forms
+    ]
+    assert len({json.dumps(spec.canonical()) for spec in specs}) == 1
+    assert len({spec.result_hash("data") for spec in specs}) == 1
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        [{"kind": ["a", "b"]}, {"kind": ["b", "a"]}, {"kind": ["a", "b", "a"]}],
+        [{"on": True}, {"on": [True]}],
+        [{"pair.0": [2, 1]}, {"pair.00": [1, 2]}],
+    ],
+)
+def test_one_condition_of_a_domain_in_several_forms_is_one_spec(tmp_path, forms):
+    specs = [
+        spec_of(
+            tmp_path,
+            search_space={**KINDS, **PAIR, "momentum": {"values": [0.1, 0.2], "when": form}},
+            architecture=["flatten", {"dropout": {"rate": 0.5, "when": {
+                "kind": "a", "on": True, "pair": [1, 2],
+            }}}],
+            training={"epochs": 1, "optimizer": "sgd", "momentum": "$momentum"},
+            search=SEARCH,
+        )
+        for form in forms
+    ]  # fmt: skip
+    assert len({json.dumps(spec.canonical()) for spec in specs}) == 1
+    assert len({spec.result_hash("data") for spec in specs}) == 1
+
+
+def test_a_position_in_several_forms_is_one_spec(tmp_path):
+    specs = [
+        spec_of(
+            tmp_path, search_space=PAIR, search=SEARCH,
+            architecture=["flatten", {"dense": {"units": form}}],
+        )
+        for form in ("$pair.0", "$pair.00", "$pair.000")
+    ]  # fmt: skip
+    assert len({spec.result_hash("data") for spec in specs}) == 1
+
+
+def test_where_an_optimizer_need_not_exist_its_default_counts_too(tmp_path):
+    """Where `optimizer` does not exist it is adam, whose weight_decay is 0."""
+    space = {**KINDS, "optimizer": {"values": ["adamw"], "when": {"on": True}}}
+    layer = {"dropout": {"rate": 0.5, "when": {"kind": "a", "on": True}}}
+    spec = spec_of(
+        tmp_path, search_space=space, architecture=["flatten", layer], search=SEARCH,
+        training={"epochs": 1, "optimizer": "$optimizer"},
+    )  # fmt: skip
+    assert "weight_decay" not in spec.canonical()["training"]
+    (tmp_path / "again.yaml").write_text(json.dumps(spec.canonical()))
+    again = load_spec(tmp_path / "again.yaml")
+    point = {"kind": "a", "on": False}
+    assert again.concrete(point).training == spec.concrete(point).training
+    assert spec.concrete(point).training.optimizer == "adam"
+
+
+def test_what_the_data_say_themselves_does_not_decide(tmp_path):
+    said = {"input_shape": [8, 8, 1], "classes": ["a", "b"]}
+    first, second = (
+        spec_of(tmp_path, data={"path": "x.npz"} | more)
+        for more in (said, said | {"classes": ["a", "c"]})
+    )
+    assert first.result_hash("data") == second.result_hash("data")

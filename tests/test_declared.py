@@ -219,7 +219,12 @@ def test_exponents_without_ends():
         ("{min: 1, max: 5, q: true}", ("q of u must be a number", "found: true")),
         ("{min: 1, max: 5, q: -1}", ("q of u must be more than 0", "found: -1")),
         ("{min: 5, max: 1, q: 1}", ("min of u must be less than max", "found: min 5, max 1")),
-        ("{min: 1, max: 5, q: 5}", ("min 1 is not a multiple of q 5", "write min: 5")),
+        ("{min: 1, max: 9, q: 4}", ("min 1 is not a multiple of q 4", "write min: 4")),
+        ("{min: 1, max: 5, q: 5}", ("min 1 is not a multiple of q 5", "q is larger than the range")),
+        (
+            "{min: 0.0, max: 1, q: 3}",
+            ("max 1 is not a multiple of q 3", "q is larger than the range"),
+        ),
         ("{min: 0, max: 7, q: 5}", ("max 7 is not a multiple of q 5", "write max: 5")),
         ("{min: 0.1, max: 0.5, q: 0.2}", ("min 0.1 is not a multiple of q 0.2", "write min: 0.2")),
         ("{min: 0, max: 0.5, q: 0.2}", ("max 0.5 is not a multiple of q 0.2", "write max: 0.4")),

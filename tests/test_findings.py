@@ -7,16 +7,23 @@ from typing import Any
 
 import pytest
 
-from lenetml.record import Record
-from lenetml.report.findings import find_confusions, find_warnings
+from lenetml.record import Record, SeedRecord
+from lenetml.report.findings import find_confusions, find_warnings, tell_unmeasured
 from lenetml.report.language import load_translations
 
 CASES = Path(__file__).parent / "cases"
 
 
+RECORDS = {
+    name: Record.model_validate_json((CASES / f"{name}.json").read_bytes())
+    for name in ("record", "record-more", "record-sealed")
+}
+SEED = RECORDS["record-more"].seeds[0].model_dump()
+
+
 @pytest.fixture(scope="module")
 def record() -> Record:
-    return Record.model_validate_json((CASES / "record.json").read_bytes())
+    return RECORDS["record"]
 
 
 def warnings(record: Record) -> list[str]:
@@ -25,7 +32,6 @@ def warnings(record: Record) -> list[str]:
 
 def test_every_finding_of_the_hand_made_record(record: Record) -> None:
     assert warnings(record) == [
-        "The search was interrupted; trials begun: 6 of 8.",
         "Trials that failed and could not be chosen: 1.",
         "The chosen epoch, 12, is the last one that was trained: whether more epochs would give a "
         "better model was not tried in this trial.",
@@ -55,7 +61,7 @@ def test_a_clean_record_says_only_what_it_was_evaluated_on(record: Record) -> No
         search=change(record.search, ended="trials"),
         trials=[record.trials[2]],
         best=change(record.best, best_epoch=11, augmentation={"shear_range": 1.0}),
-        seeds=[{}],
+        seeds=[SeedRecord(**SEED), SeedRecord(**SEED)],
         data=change(record.data, duplicates_within=0, duplicates_across=0, input_shape=[8, 9, 1]),
         test=change(record.test, look=1, per_class=per_class),
     )
@@ -80,7 +86,65 @@ def test_a_winner_that_only_guesses_is_named(record: Record) -> None:
 
 
 def test_without_a_test_that_is_said(record: Record) -> None:
-    assert warnings(change(record, test=None))[-1] == "The model was not evaluated on the test set."
+    expected = "The chosen model was not evaluated on the test set."
+    assert warnings(change(record, test=None))[-1] == expected
+
+
+def test_what_a_long_search_went_through_is_said() -> None:
+    assert [each for each in warnings(RECORDS["record-more"]) if "images" not in each.lower()] == [
+        "The time limit ended the search; trials run: 6 of 8.",
+        "Trials that failed and could not be chosen: 3.",
+        "Versions changed while the experiment went on: keras and ray.",
+        "Trials whose values a later version would have chosen otherwise; the first values were "
+        "kept: 2.",
+        "The chosen epoch, 12, is the last one that was trained: whether more epochs would give a "
+        "better model was not tried in this trial.",
+        "Trainings under other seeds that failed and are in no mean: 1.",
+        "Trials were added to the search after the test set had been opened; what was found on it "
+        "before is listed under the earlier tests.",
+        "The test set had been looked at before, as far as is recorded here; this result comes "
+        "from look number 2.",
+        "Classes with fewer than 30 examples in the test set, whose results are uncertain: "
+        r"leaf\_spot \| late (24).",
+        r"Classes that the model never predicted on the test set: leaf\_spot \| late.",
+    ]
+
+
+def test_a_search_without_a_number_of_trials_is_not_measured_by_one() -> None:
+    sealed = RECORDS["record-sealed"]
+    late = change(sealed, search=change(sealed.search, ended="time_limit"))
+    assert warnings(late)[0] == "The time limit ended the search; trials run: 6."
+
+
+def test_a_winner_that_was_stopped_is_named(record: Record) -> None:
+    assert (
+        "The chosen trial was not trained to its last epoch, and neither was any other."
+        in warnings(change(record, best=change(record.best, number=5)))
+    )
+
+
+NOT_MEASURED = "The spread of training was not measured."
+ON_VALIDATION = "The spread of training was measured on the validation set only."
+
+
+@pytest.mark.parametrize(
+    ("name", "n_seeds", "changes", "said"),
+    [
+        ("record", 0, {}, NOT_MEASURED),
+        ("record", 1, {}, NOT_MEASURED),
+        ("record", 2, {}, None),
+        ("record", 2, {"test": None}, ON_VALIDATION),
+        ("record", 2, {"test": None, "val": None}, NOT_MEASURED),
+        ("record-more", 0, {}, ON_VALIDATION),
+        ("record-more", 2, {}, None),
+    ],
+)
+def test_where_the_spread_of_training_is_known(
+    name: str, n_seeds: int, changes: dict[str, Any], said: str | None
+) -> None:
+    seeds = [SeedRecord(**SEED | changes)] * n_seeds
+    gettext = load_translations("en").gettext
+    assert tell_unmeasured(change(RECORDS[name], seeds=seeds), gettext) == said
 
 
 def test_confusions_come_by_number_and_then_in_the_order_of_the_classes(record: Record) -> None:

@@ -15,6 +15,7 @@ from wandb_files import read_runs
 
 from lenetml.mirror import open_mirror
 from lenetml.record import Metrics, TrialRecord
+from lenetml.search.loop import TrialStart
 from lenetml.spec.sections import Wandb
 
 CANARY = "c0ffee0123456789c0ffee0123456789deadbeef"
@@ -88,11 +89,15 @@ def closed_port() -> int:
         return probe.getsockname()[1]
 
 
+def start(number=1, values=VALUES, seed=4711, executions=1, history=None):
+    return TrialStart(number, values, seed, 3, executions, history or {})
+
+
 def mirror_one_trial(mirror, number=1, **changes):
-    mirror.trial_started(number, VALUES, seed=4711, epochs=3)
+    mirror.trial_started(start(number))
     for epoch in (1, 2):
         metrics = {name: series[epoch - 1] for name, series in HISTORY.items()}
-        mirror.epoch_ended(number, epoch, metrics)
+        mirror.epoch_ended(number, 1, epoch, metrics)
     mirror.trial_ended(trial_record(number, **changes))
 
 
@@ -148,8 +153,8 @@ def test_a_trial_reads_back_as_it_was_told(run_folder, warnings):
 def test_a_failed_trial_is_marked_as_failed(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
     mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
-    mirror.trial_started(3, VALUES, seed=1, epochs=3)
-    mirror.epoch_ended(3, 1, {"loss": float("nan")})
+    mirror.trial_started(start(3))
+    mirror.epoch_ended(3, 1, 1, {"loss": float("nan")})
     mirror.trial_ended(
         trial_record(
             3, status="failed", reason="non_finite", history={}, objective=None, val=None,
@@ -168,10 +173,10 @@ def test_a_failed_trial_is_marked_as_failed(run_folder, warnings):
 def test_trials_may_overlap_and_may_be_told_only_at_their_end(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
     mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
-    mirror.trial_started(1, {"units": 10}, seed=1, epochs=3)
-    mirror.trial_started(2, {"units": 20}, seed=2, epochs=3)
-    mirror.epoch_ended(2, 1, {"loss": 2.0})
-    mirror.epoch_ended(1, 1, {"loss": 1.0})
+    mirror.trial_started(start(1, {"units": 10}, seed=1))
+    mirror.trial_started(start(2, {"units": 20}, seed=2))
+    mirror.epoch_ended(2, 1, 1, {"loss": 2.0})
+    mirror.epoch_ended(1, 1, 1, {"loss": 1.0})
     mirror.trial_ended(trial_record(2, history={"loss": [2.0, 1.5]}))
     mirror.trial_ended(trial_record(5))
     said = mirror.close()
@@ -190,13 +195,72 @@ def test_ids_are_stable_and_a_repeated_trial_replaces_its_first_try(run_folder, 
     ids = []
     for loss in (1.0, 2.0):
         mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
-        mirror.trial_started(1, VALUES, seed=1, epochs=3)
-        mirror.epoch_ended(1, 1, {"loss": loss})
+        mirror.trial_started(start(1))
+        mirror.epoch_ended(1, 1, 1, {"loss": loss})
         mirror.close()
         ids += [told.run.run_id for told in read_runs(run_folder).values()]
     assert len(ids) == 2
     assert ids[0] == ids[1]
     assert read_runs(run_folder)["gmnet-trial-01"].history == [{"epoch": 1, "loss": 2.0}]
+
+
+def test_a_trial_that_goes_on_is_one_whole_run(run_folder, warnings):
+    """As of a promotion by hyperband, in the same life and in the next one."""
+    section = Wandb(project="p", mode="offline")
+    longer = {name: [*series, 0.5] for name, series in HISTORY.items()}
+    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror_one_trial(mirror, status="stopped")
+    mirror_one_trial(mirror, 2, status="stopped")
+    mirror.trial_started(start(1, history=HISTORY))
+    mirror.epoch_ended(1, 1, 3, dict.fromkeys(HISTORY, 0.5))
+    mirror.trial_ended(trial_record(1, history=longer))
+    assert mirror.close() == f"2 trials kept for the W&B project p; {SYNC}"
+
+    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror.trial_started(start(2, history=HISTORY))
+    mirror.epoch_ended(2, 1, 3, dict.fromkeys(HISTORY, 0.5))
+    mirror.trial_ended(trial_record(2, history=longer))
+    assert mirror.close() == f"2 trials kept for the W&B project p; {SYNC}"
+
+    assert len(list(run_folder.glob("wandb/offline-run-*"))) == 2
+    for told in read_runs(run_folder).values():
+        assert told.history == [*history_rows(), {"epoch": 3, **dict.fromkeys(HISTORY, 0.5)}]
+        assert (told.exit_code, told.summary["status"]) == (0, "completed")
+    assert warnings == []
+
+
+def test_a_trial_of_several_trainings_is_told_at_its_end(run_folder, warnings):
+    section = Wandb(project="p", mode="offline")
+    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror.trial_started(start(1, executions=2, history={"loss": [9.0]}))
+    mirror.epoch_ended(1, 2, 2, {"loss": 8.0})
+    mirror.epoch_ended(1, 1, 2, {"loss": 7.0})
+    mirror.trial_ended(trial_record(1, seed=5))
+    mirror.close()
+    told = read_runs(run_folder)["gmnet-trial-01"]
+    assert told.history == history_rows()
+    assert told.config["seed"] == 5
+
+
+def test_a_training_that_begins_again_leaves_no_row_twice(run_folder, warnings):
+    section = Wandb(project="p", mode="offline")
+    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror.trial_started(start(1))
+    for epoch in (1, 2, 1, 2, 3):
+        mirror.epoch_ended(1, 1, epoch, {"loss": float(epoch)})
+    mirror.trial_ended(trial_record(1, history={"loss": [1.0, 2.0, 3.0]}))
+    mirror.close()
+    rows = [{"epoch": epoch, "loss": float(epoch)} for epoch in (1, 2, 3)]
+    assert read_runs(run_folder)["gmnet-trial-01"].history == rows
+
+
+def test_trials_of_earlier_lives_are_counted(run_folder, warnings):
+    section = Wandb(project="p", mode="offline")
+    for number in (1, 2):
+        mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+        mirror_one_trial(mirror, number)
+        said = mirror.close()
+    assert said == f"2 trials kept for the W&B project p; {SYNC}"
 
 
 def test_variables_of_the_user_redirect_nothing(run_folder, warnings, monkeypatch):
@@ -335,10 +399,10 @@ def test_without_a_server_the_same_run_goes_on_offline(
 def test_the_death_of_wandbs_process_loses_no_trial(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
     mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
-    mirror.trial_started(1, VALUES, seed=4711, epochs=3)
-    mirror.epoch_ended(1, 1, {"loss": 1.0})
+    mirror.trial_started(start(1))
+    mirror.epoch_ended(1, 1, 1, {"loss": 1.0})
     kill_wandbs_process()
-    mirror.epoch_ended(1, 2, {"loss": 0.5})
+    mirror.epoch_ended(1, 1, 2, {"loss": 0.5})
     mirror.trial_ended(trial_record(1, history={"loss": [1.0, 0.5]}))
     mirror_one_trial(mirror, 2)
     said = mirror.close()
@@ -355,9 +419,9 @@ def test_a_second_fault_ends_the_mirror_and_nothing_else(run_folder, warnings):
     mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
     mirror_one_trial(mirror, 1)
     for number in (2, 3, 4):
-        mirror.trial_started(number, VALUES, seed=4711, epochs=3)
+        mirror.trial_started(start(number))
         kill_wandbs_process()
-        mirror.epoch_ended(number, 1, {"loss": 1.0})
+        mirror.epoch_ended(number, 1, 1, {"loss": 1.0})
         mirror.trial_ended(trial_record(number))
     said = mirror.close()
     assert len(warnings) == 1
@@ -383,11 +447,12 @@ def test_switched_off_nothing_is_touched(run_folder, home, section):
 import sys
 from pathlib import Path
 from lenetml.mirror import open_mirror
+from lenetml.search.loop import TrialStart
 from lenetml.spec.sections import Wandb
 section = {"None" if section is None else "Wandb(project='p', mode='disabled')"}
 mirror = open_mirror(section, Path({str(run_folder)!r}), "group", "name", print)
-mirror.trial_started(1, {{"units": 3}}, 1, 3)
-mirror.epoch_ended(1, 1, {{"loss": 1.0}})
+mirror.trial_started(TrialStart(1, {{"units": 3}}, 7, 3, 1, {{}}))
+mirror.epoch_ended(1, 1, 1, {{"loss": 1.0}})
 print(mirror.close(), "wandb" in sys.modules)
 """
     package = str(Path(__file__).parents[1])

@@ -141,3 +141,8 @@ def test_shortened_keeps_one_line():
 def test_did_you_mean_names_the_nearest_or_nothing():
     assert did_you_mean("filtres", ["filters", "units"]) == ('did you mean "filters"?',)
     assert did_you_mean("zzz", ["filters", "units"]) == ()
+
+
+def test_what_cannot_be_seen_is_written_as_an_escape():
+    assert shortened("a\x00b\nc\u202ed\u2028e\x7f") == "a\\x00b\\nc\\u202ed\\u2028e\\x7f"
+    assert shortened("caf\u00e9 \U0001f468\u200d\U0001f4bb") == "café \U0001f468\u200d\U0001f4bb"

@@ -10,8 +10,9 @@ from spec_texts import SEARCH, spec_of
 
 from lenetml.spec.domains import all_points, all_values, corners, is_active
 from lenetml.spec.feasibility import MAX_ENUMERATED
-from lenetml.spec.propagate import impossible_share, names_of
+from lenetml.spec.propagate import impossible_share
 from lenetml.spec.shapes import Impossible, trace
+from lenetml.spec.steps import Step
 from lenetml.spec.unroll import most_times, unroll
 
 SHAPE = (8, 8, 1)
@@ -40,7 +41,8 @@ def carried(spec):
     """What `impossible_share` says, and its example with the first value of all other names."""
     entries = list(unroll(spec.data["architecture"], most_times(spec.declared)))
     base = {name: corners(domain)[0] for name, domain in spec.space.items()}
-    share, example = impossible_share(entries, spec.space, base, SHAPE)
+    steps = [Step(entry, spec.space, base) for entry in entries]
+    share, example = impossible_share(steps, spec.space, SHAPE)
     if example is None:
         return share, None
     point = {**base, **example}
@@ -57,7 +59,7 @@ def test_the_share_is_that_of_all_points_on_random_specs(tmp_path):
         assert (example is not None) == (share > 0), spec.text
         if example is not None:
             assert is_impossible(spec, example), spec.text
-        assert spec.feasibility.is_exact
+        assert spec.feasibility.n_sampled is None
         assert spec.feasibility.impossible_share == pytest.approx(share, abs=1e-11)
         kinds["impossible"] += 0 < share < 1
         kinds["conditional"] += any(domain.when for domain in spec.space.values())
@@ -113,39 +115,6 @@ def test_a_network_that_is_never_flat_counts(tmp_path):
     assert carried(spec)[0] == 0.75
 
 
-def test_names_of_a_layer_are_those_that_decide_its_shape(tmp_path):
-    spec = spec_of(
-        tmp_path,
-        search_space={
-            "filters": {"values": [1, 2]},
-            "size": {"values": [1, 2]},
-            "pair": {"values": [[1, "same"], [2, "valid"]]},
-            "times": {"min": 0, "max": 2},
-            "on": {"values": [True, False]},
-            "kind": {"values": ["a", "b"]},
-        },
-        architecture=[
-            {"repeat": {"times": "$times", "when": {"kind": "a"}, "layers": [
-                {"conv2d": {
-                    "filters": "$filters", "kernel_size": ["$size.each", 1], "when": "$on",
-                }},
-            ]}},
-            {"residual": {"layers": [
-                {"conv2d": {"filters": 1, "kernel_size": "$pair.0", "padding": "$pair.1"}},
-            ]}},
-            "flatten",
-        ],
-        search=SEARCH,
-    )  # fmt: skip
-    entries = list(unroll(spec.data["architecture"], most_times(spec.declared)))
-    assert [names_of(entry, spec.space) for entry in entries] == [
-        ("kind", "times", "on", "size_0"),
-        ("kind", "times", "on", "size_1"),
-        ("pair",),
-        (),
-    ]
-
-
 def test_a_large_space_is_exact_as_long_as_few_values_reach_a_shape(tmp_path):
     """Sixteen poolings that may be there or not: 65,536 points, of which few shapes are left."""
     flags = {f"on{number}": {"values": [True, False]} for number in range(16)}
@@ -159,5 +128,5 @@ def test_a_large_space_is_exact_as_long_as_few_values_reach_a_shape(tmp_path):
     assert math.prod(len(all_values(spec.space[name])) for name in flags) <= MAX_ENUMERATED
     # 8 x 8 can be halved three times.
     possible = sum(math.comb(16, times) for times in range(4)) / 2**16
-    assert spec.feasibility.is_exact
+    assert spec.feasibility.n_sampled is None
     assert spec.feasibility.impossible_share == pytest.approx(1 - possible, abs=1e-12)

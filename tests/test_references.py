@@ -1,146 +1,171 @@
-"""References in whole specs: declared, used, and every value of every domain legal."""
+"""References: reading them, finding their places, and putting values there."""
 
 from __future__ import annotations
 
 import pytest
-from spec_texts import SEARCH, check, messages, spec_of
 
-FLAT_DENSE = ["flatten", {"dense": {"units": "$u"}}]
-
-
-def searched(tmp_path, space, architecture=FLAT_DENSE, **sections):
-    return messages(
-        tmp_path, search_space=space, architecture=architecture, search=SEARCH, **sections
-    )
+from lenetml.spec.domains import Choice, Range
+from lenetml.spec.references import (
+    LEFT_OUT,
+    Misread,
+    Reference,
+    Use,
+    as_reference,
+    find_uses,
+    look_up,
+    looks_like_reference,
+    read_reference,
+    substitute,
+    values_of,
+)
+from lenetml.spec.unroll import expand, resolve
 
 
 @pytest.mark.parametrize(
-    ("domain", "refused"),
+    ("text", "reference"),
     [
-        ({"values": [1, 10, 1_000_000]}, []),
-        ({"values": [10, 0]}, ["0"]),
-        ({"values": [0, 10, 2_000_000]}, ["0", "2000000"]),
-        ({"min": 0, "max": 10}, ["0"]),
-        ({"min": 1, "max": 2_000_000}, ["2000000"]),
-        ({"min": 0, "max": 2_000_000}, ["0", "2000000"]),
-        ({"value": True}, ["true"]),
-        ({"values": [10, 20, 30, 40.5]}, ["10.0", "20.0", "30.0", "40.5"]),
+        ("$units", Reference("units")),
+        ("$batch_norm.1", Reference("batch_norm", 1)),
+        ("$u1.12", Reference("u1", 12)),
     ],
 )
-def test_each_value_that_is_not_legal_is_told(tmp_path, domain, refused):
-    found = searched(tmp_path, {"u": domain})
-    assert [message.split(" cannot be units of dense, which must be ")[0] for message in found] == (
-        refused
-    )
-
-
-def test_a_value_is_told_for_each_place_that_refuses_it(tmp_path):
-    architecture = [*FLAT_DENSE, {"dropout": {"rate": "$u"}}]
-    found = searched(tmp_path, {"u": {"values": [3, 0.5]}}, architecture)
-    assert found == [
-        "3.0 cannot be units of dense, which must be a whole number",
-        "3.0 cannot be rate of dropout, which must be less than 1",
-        "0.5 cannot be units of dense, which must be a whole number",
-    ]
-
-
-def test_a_reference_that_names_nothing_is_told_once(tmp_path):
-    for reference in ("$v", "${v}", "$", "$u.7"):
-        space = {"u": {"values": [[1], [2]]}}
-        architecture = [
-            "flatten",
-            {"dense": {"units": "$u.0"}},
-            {"conv2d": {"filters": reference, "kernel_size": [reference, 3]}},
-        ]
-        found = searched(tmp_path, space, architecture)
-        assert len(found) == 2, found
-        assert len(set(found)) == 1
-
-
-def test_values_that_could_not_be_read_raise_no_further_problems(tmp_path):
-    assert searched(tmp_path, {"u": {"values": []}}) == [
-        "values of u must be a list with at least one value"
-    ]
-    assert searched(tmp_path, ["u"]) == ["search_space must map names to domains"]
-
-
-def test_an_unknown_key_with_a_reference_is_an_unknown_key(tmp_path):
-    architecture = ["flatten", {"dense": {"units": "$u", "rate": "$u"}}]
-    assert searched(tmp_path, {"u": {"values": [1, 2]}}, architecture) == [
-        'unknown key "rate" in dense'
-    ]
-
-
-@pytest.mark.parametrize("place", ["when", "layers"])
-def test_a_condition_is_a_use(tmp_path, place):
-    layer = {"batch_normalization": {"when": {"u": 1}}}
-    repeat = {"repeat": {"times": 2, "layers": [layer]}}
-    architecture = [layer if place == "when" else repeat, "flatten"]
-    assert searched(tmp_path, {"u": {"values": [1, 2]}}, architecture) == []
-
-
-def test_a_reference_may_be_a_side_of_a_pair(tmp_path):
-    architecture = [{"conv2d": {"filters": 2, "kernel_size": ["$a", "$b"]}}, "flatten"]
-    space = {"a": {"values": [1, 2]}, "b": {"values": [3, 0, 4]}}
-    _, [problem] = check(tmp_path, search_space=space, architecture=architecture, search=SEARCH)
-    assert problem.message.startswith("0 cannot be kernel_size of conv2d, which must be a whole")
-    assert problem.source[problem.span.column - 1] == "0"
-
-
-def test_two_values_that_do_not_go_together_are_told_at_their_place(tmp_path):
-    space = {"low": {"values": [0.5, 1.5]}}
-    found = searched(tmp_path, space, ["flatten"], augmentation={"brightness_range": ["$low", 1.2]})
-    assert found == [
-        "brightness_range of augmentation must be [low, high] with 0 <= low <= high <= 10"
-    ]
+def test_references_are_read_and_written(text, reference):
+    assert read_reference(text) == reference
+    assert str(reference) == text
 
 
 @pytest.mark.parametrize(
-    ("space", "layer", "expected"),
+    "text",
+    ["units", "$", "$Units", "${u}", "$u[0]", "$u.", "$u.x", "$u.1.2", "$u.-1", "$1", "$u.0001"],
+)  # fmt: skip
+def test_what_is_no_reference(text):
+    assert read_reference(text) is None
+    assert as_reference(text) is None
+    assert looks_like_reference(text) == text.startswith("$")
+
+
+def test_uses_are_found_in_the_open_sections_in_order():
+    data = {
+        "title": "$title",
+        "search": {"trials": "$t"},
+        "training": {"epochs": "$e", "early_stopping": {"patience": "$p.0"}},
+        "augmentation": {"brightness_range": ["$low", 1.5]},
+        "architecture": [
+            {"repeat": {"times": "$n", "layers": [{"dense": {"units": "${u}"}}]}},
+            {"dropout": {"rate": 0.5, "when": {"kind.1": ["a", "b"]}}},
+            {"dropout": {"rate": 0.5, "when": "$bn"}},
+        ],
+    }
+    here = ("architecture", 0, "repeat")
+    uses, misread = find_uses(data)
+    assert uses == (
+        Use((*here, "times"), Reference("n")),
+        Use(("architecture", 1, "dropout", "when", "kind.1"), Reference("kind", 1), ("a", "b")),
+        Use(("architecture", 2, "dropout", "when"), Reference("bn")),
+        Use(("augmentation", "brightness_range", 0), Reference("low")),
+        Use(("training", "epochs"), Reference("e")),
+        Use(("training", "early_stopping", "patience"), Reference("p", 0)),
+    )
+    assert misread == (Misread((*here, "layers", 0, "dense", "units"), "${u}"),)
+
+
+def test_a_condition_on_no_name_is_misread():
+    data = {"architecture": [{"flatten": {"when": {"$u": 1, "v.x": 2}}}]}
+    when = ("architecture", 0, "flatten", "when")
+    assert find_uses(data) == (
+        (),
+        (Misread((*when, "$u"), "$u", True), Misread((*when, "v.x"), "v.x", True)),
+    )
+
+
+@pytest.mark.parametrize("section", [None, 3, "$u", ["$u"], {"$u": None}])
+def test_uses_are_found_in_whatever_was_written(section):
+    data = {"architecture": section, "training": section}
+    expected = [] if section in (None, 3, {"$u": None}) else ["$u", "$u"]
+    assert [str(use.reference) for use in find_uses(data)[0]] == expected
+
+
+def test_values_take_the_place_of_references():
+    point = {"u": 3, "pair": [1, 2], "flag": False}
+    data = {"a": "$u", "b": ["$pair.1", "$u", "x"], "c": "$pair", "d": "$flag", "e": "${u}"}
+    assert substitute(data, lambda ref: look_up(point, ref)) == {
+        "a": 3, "b": [2, 3, "x"], "c": [1, 2], "d": False, "e": "${u}",
+    }  # fmt: skip
+
+
+def test_a_key_whose_name_does_not_exist_is_left_out():
+    data = {"a": "$u", "b": ["$u", 1], "c": [1]}
+    assert substitute(data, lambda ref: look_up({}, ref)) == {"c": [1]}
+    assert look_up({}, Reference("u", 1)) is LEFT_OUT
+
+
+def layers_at(items, point=None):
+    return [item for _, item in expand(items, point or {})]
+
+
+def test_repeats_become_their_layers_in_turn_each_with_its_place():
+    items = [
+        {"repeat": {"times": 2, "layers": [
+            {"conv2d": {"filters": 1}},
+            {"repeat": {"times": 2, "layers": [{"flatten": {}}]}},
+        ]}},
+        {"repeat": {"times": 0, "layers": [{"dense": {}}]}},
+        "dropout",
+    ]  # fmt: skip
+    flatten = ("architecture", 0, "repeat", "layers", 1, "repeat", "layers", 0, "flatten")
+    conv = ("architecture", 0, "repeat", "layers", 0, "conv2d")
+    places = [path for path, _ in expand(items, {})]
+    assert places == [conv, flatten, flatten] * 2 + [("architecture", 2, "dropout")]
+    assert layers_at(items)[0] == {"conv2d": {"filters": 1}}
+
+
+@pytest.mark.parametrize(
+    ("when", "is_there"),
     [
-        ({"u": {"values": [0]}}, {"dropout": {"rate": "$u"}}, (0.0,)),
-        ({"u": {"values": [1, 2]}}, {"dense": {"units": "$u"}}, (1, 2)),
-        ({"u": {"values": [[8, 0], [9, 0]]}}, {"dropout": {"rate": "$u.1"}}, ([8, 0.0], [9, 0.0])),
-        ({"u": {"values": [0, 1]}}, {"dropout": {"rate": 0.5, "when": {"u": 1}}}, (0, 1)),
+        (True, True),
+        (False, False),
+        ({"kind": "a"}, True),
+        ({"kind": "b"}, False),
+        ({"kind": ["b", "a"]}, True),
+        ({"kind": "a", "rate": 0}, True),
+        ({"kind": "a", "rate": 0.5}, False),
+        ({"flag": True}, True),
+        ({"flag": 1}, False),
+        ({"pair.0": 1, "pair.1": "x"}, True),
+        ({"pair.1": "y"}, False),
+        ({"missing": "a"}, False),
     ],
 )
-def test_whole_numbers_become_real_where_only_reals_are_meant(tmp_path, space, layer, expected):
-    architecture = ["flatten", layer]
-    spec = spec_of(tmp_path, search_space=space, architecture=architecture, search=SEARCH)
-    assert repr(spec.space["u"].values) == repr(expected)
+def test_conditions(when, is_there):
+    point = {"kind": "a", "rate": 0.0, "flag": True, "pair": [1, "x"]}
+    assert layers_at([{"flatten": {"when": when}}], point) == [{"flatten": {}}] * is_there
 
 
-def test_whole_numbers_that_are_also_meant_as_such_stay(tmp_path):
-    architecture = ["flatten", {"dense": {"units": "$u"}}]
-    augmentation = {"rotation_range": "$u"}
-    spec = spec_of(
-        tmp_path, search_space={"u": {"values": [1, 2]}}, architecture=architecture,
-        augmentation=augmentation, search=SEARCH,
-    )  # fmt: skip
-    assert repr(spec.space["u"].values) == "(1, 2)"
-    assert repr(spec.concrete({"u": 2}).augmentation.rotation_range) == "2.0"
+def test_a_condition_on_a_repeat_holds_for_all_in_it():
+    items = [{"repeat": {"times": 2, "when": {"k": 1}, "layers": [{"flatten": {}}]}}]
+    assert layers_at(items, {"k": 1}) == [{"flatten": {}}] * 2
+    assert layers_at(items, {"k": 2}) == []
 
 
-def test_whole_numbers_stay_where_a_later_repetition_means_them_as_such(tmp_path):
-    layer = {"conv2d": {"filters": "$n.each", "kernel_size": 1}}
-    spec = spec_of(
-        tmp_path,
-        search_space={"n": {"values": [[1, 3], [3, 2]]}},
-        architecture=[{"repeat": {"times": 2, "layers": [layer]}}, "flatten"],
-        search=SEARCH,
-    )
-    assert repr(spec.space["n"].values) == "([1, 3], [3, 2])"
+def test_resolve_leaves_nothing_to_be_drawn():
+    data = {
+        "name": "$u",
+        "architecture": [{"repeat": {"times": "$n", "layers": [{"dense": {"units": "$u"}}]}}],
+        "training": {"epochs": "$n"},
+    }
+    assert resolve(data, {"u": 3, "n": 2}) == {
+        "name": "$u",
+        "architecture": [{"dense": {"units": 3}}] * 2,
+        "training": {"epochs": 2},
+    }
+    assert data["training"] == {"epochs": "$n"}
 
 
-def test_conditions_ask_for_reals_where_values_have_become_real(tmp_path):
-    spec = spec_of(
-        tmp_path,
-        search_space={
-            "turn": {"values": [0, 10]},
-            "u": {"values": [3, 4], "when": {"turn": 10}},
-        },
-        architecture=["flatten", {"dense": {"units": "$u", "when": {"turn": 10}}}],
-        augmentation={"rotation_range": "$turn"},
-        search=SEARCH,
-    )
-    assert repr(spec.space["u"].when[0].values) == "(10.0,)"
+def test_values_of_each_are_those_of_its_repetition():
+    space = {"tied": Choice(([1, 2], [3, 0])), "n": Range(1, 9)}
+    reference = Reference("tied", is_each=True)
+    assert values_of(reference, space, 0) == (1, 3)
+    assert values_of(reference, space, 1) == (2, 0)
+    assert values_of(reference, space, None) == (1, 2, 3, 0)
+    assert values_of(Reference("tied", 1), space) == (2, 0)
+    assert values_of(Reference("n"), space) == (1, 9)

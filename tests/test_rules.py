@@ -236,3 +236,51 @@ def test_specs_that_name_each_other_as_baselines_do_not_go_round_in_circles(tmp_
     write_spec(tmp_path, "b", search=SEARCH | {"baseline": "a.yaml"})
     _, [problem] = check_spec(tmp_path / "a.yaml")
     assert problem.message == "b.yaml has a baseline of its own"
+
+
+@pytest.mark.parametrize(
+    ("ends", "is_right"),
+    [
+        (["$low", "$high"], False),
+        (["$low", "$pair.1"], True),
+        (["$pair.0", "$pair.1"], True),
+        (["$pair.0", "$high"], True),
+        (["$range", "$high"], False),
+        (["$small", "$high"], True),
+        (["$low", 2.0], True),
+        ("$pair", True),
+    ],
+)
+def test_both_ends_of_brightness_are_in_order_at_every_point(tmp_path, ends, is_right):
+    space = {
+        "low": {"values": [0.5, 1.5]},
+        "high": {"values": [1.0, 2.0]},
+        "range": {"min": 0.5, "max": 1.1},
+        "small": {"min": 0.5, "max": 1.0},
+        "pair": {"values": [[0.4, 1.5], [1, 2]]},
+    }
+    used = {name: domain for name, domain in space.items() if f"${name}" in str(ends)}
+    found = messages(
+        tmp_path, search_space=used, search=SEARCH, augmentation={"brightness_range": ends}
+    )
+    message = "brightness_range of augmentation must be [low, high] at every point"
+    assert found == ([] if is_right else [message])
+
+
+def test_all_positions_of_each_may_bend(tmp_path):
+    layers = [
+        {"conv2d": {"filters": 2, "kernel_size": 1, "activation": "$f.each"}},
+        "batch_normalization",
+    ]
+    for values, expected in (
+        ([["linear", "linear"]], []),
+        ([["linear", "relu"]], ["batch_normalization stands behind an activation"]),
+        (["linear"], []),
+    ):
+        found = messages(
+            tmp_path,
+            search_space={"f": {"values": values}},
+            architecture=[{"repeat": {"times": 2, "layers": layers}}, "flatten"],
+            search=SEARCH,
+        )
+        assert found == expected

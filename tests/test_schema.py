@@ -51,49 +51,49 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 # Where strict YAML refuses the text itself, there is nothing to show to a schema.
 UNSEEN = {
     "what the search space declares, and which values it draws": """
-        condition-never-true condition-never-true-of-range condition-on-a-position
-        condition-on-a-single-value condition-on-reals condition-on-undeclared
+        brightness-ends-that-cross brightness-ranges-that-cross condition-never-true
+        condition-never-true-of-range condition-on-a-position condition-on-a-single-value
+        condition-on-reals condition-on-undeclared condition-with-a-boolean-for-a-number
         conditions-exclude-each-other constant-out-of-range decimal-commas-in-a-block-list
-        each-and-plain each-asked-for-by-a-condition each-list-too-short each-name-taken
-        each-outside-repeat each-under-times-that-vary each-value-out-of-range
-        each-with-other-times hyperband-over-a-small-space list-of-three-for-a-pair
+        each-and-plain each-asked-for-by-a-condition each-for-the-optimizer each-in-training
+        each-list-too-short each-list-too-short-in-inner-repeat each-name-taken each-outside-repeat
+        each-under-times-that-vary each-value-out-of-range each-with-other-times
+        hyperband-over-a-small-space hyperband-over-conditions list-of-three-for-a-pair
         list-where-number list-with-a-wrong-side log-for-a-whole-place misspelled-declaration
         misspelled-parent misspelled-reference needed-under-a-condition numbers-for-when
         on-and-off-for-a-boolean only-position pair-of-wrong-values percent-in-values
         position-of-single-values position-of-single-values-in-a-repeat position-too-high
-        real-for-whole-in-domain reference-nowhere-near text-for-whole-in-domain
-        texts-of-booleans tied-value-out-of-range undeclared unused
+        real-for-whole-in-domain reference-nowhere-near text-for-whole-in-domain texts-of-booleans
+        tied-value-out-of-range undeclared unused used-under-a-long-condition
         used-under-too-wide-a-condition used-where-it-may-not-exist value-out-of-range
-        when-beside-the-steps when-in-a-circle when-list-never-true when-never-true
-        when-of-itself when-on-a-long-range when-on-a-missing-position
-        when-on-a-position-of-single-values when-on-reals when-on-undeclared
-        whole-for-text-in-domain yes-and-no-for-when
+        when-beside-the-steps when-in-a-circle when-list-never-true when-never-true when-of-itself
+        when-on-a-missing-position when-on-a-position-of-single-values when-on-reals
+        when-on-undeclared whole-for-text-in-domain yes-and-no-for-when
     """,
     "several keys taken together": """
         bayesian-settings-with-random bayesian-without-trials confirm-and-one-standard-error
-        decay-without-schedule factor-with-random grid-over-range
-        hyperband-with-early-stopping hyperband-with-executions
-        hyperband-with-searched-epochs hyperband-with-trials
-        input-shape-before-image-size momentum-with-adam
-        momentum-with-searched-adam no-search no-source random-without-trials
-        screening-with-bayesian split-mixes split-test-is-a-fraction two-sources
+        decay-without-schedule factor-with-random grid-over-range hyperband-with-early-stopping
+        hyperband-with-executions hyperband-with-searched-epochs hyperband-with-trials
+        input-shape-before-image-size momentum-with-adam momentum-with-searched-adam no-search
+        no-source random-without-trials screening-with-bayesian split-mixes
+        split-test-is-a-fraction two-sources
     """,
     "how two numbers or two items of a list compare; that 1.0 is no whole number": """
         brightness-upside-down channels-of-four int-uniform-of-reals min-above-max
-        q-not-dividing-max q-not-dividing-min q-too-small split-of-one thousands
-        tied-values-of-two-kinds unequal-tied
+        q-larger-than-the-range q-not-dividing-max q-not-dividing-min q-too-small split-of-one
+        thousands tied-values-of-two-kinds unequal-tied
     """,
     "the arithmetic of layers and shapes": """
         conv2d-behind-flatten dense-in-residual dense-on-feature-map flatten-in-residual
-        global-pooling-behind-flatten image-gone-after-poolings impossible-everywhere
-        impossible-in-every-sample kernel-larger-than-image kernel-larger-than-image-in-residual
+        global-pooling-behind-flatten hyperband-over-impossible-points image-gone-after-poolings
+        impossible-everywhere kernel-larger-than-image kernel-larger-than-image-in-residual
         never-flat not-flat-at-the-end repeat-of-repeats residual-behind-flatten
         residual-of-two-sizes separable-kernel-larger-than-image
     """,
     "the data, other files, or names that a system keeps": """
         baseline-is-itself baseline-missing baseline-not-right baseline-with-other-data
-        classes-differ input-shape-differs reserved-name split-test-too-large
-        split-too-large split-without-images split-without-test
+        classes-differ images-brought-to-too-large-a-size input-shape-differs reserved-name
+        split-test-too-large split-too-large split-without-images split-without-test
         wandb-project-with-a-slash
     """,
 }

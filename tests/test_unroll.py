@@ -5,16 +5,13 @@ from __future__ import annotations
 import pytest
 from random_specs import random_specs
 
-from lenetml.spec.domains import Choice, Condition, Range, all_points
-from lenetml.spec.space import Reference
+from lenetml.spec.domains import Choice, Range, all_points
 from lenetml.spec.unroll import (
     Guard,
     expand,
     layer_at,
     most_times,
-    read_when,
     unroll,
-    values_of,
 )
 
 SPACE = {
@@ -81,13 +78,6 @@ def test_how_often_a_repeat_may_come(times, repetition, most):
     assert most_times(SPACE)(times, repetition) == most
 
 
-def test_values_of_each_are_those_of_its_repetition():
-    reference = Reference("tied", is_each=True)
-    assert values_of(reference, SPACE, 0) == (1, 3)
-    assert values_of(reference, SPACE, 1) == (2, 0)
-    assert values_of(reference, SPACE, None) == (1, 2, 3, 0)
-
-
 @pytest.mark.parametrize(
     ("guard", "point", "holds"),
     [
@@ -110,25 +100,6 @@ def test_values_of_each_are_those_of_its_repetition():
 )
 def test_guards(guard, point, holds):
     assert guard.holds(point) == holds
-
-
-@pytest.mark.parametrize(
-    ("when", "conditions"),
-    [
-        (True, ()),
-        (False, ()),
-        ("$flag", (Condition("flag", None, (True,)),)),
-        ("$flags.1", (Condition("flags", 1, (True,)),)),
-        ("$flag.each", ()),
-        (
-            {"n": 2, "tied.0": [1, 3]},
-            (Condition("n", None, (2,)), Condition("tied", 0, (1, 3))),
-        ),
-        ({"tied": [[1, 2]]}, (Condition("tied", None, ([1, 2],)),)),
-    ],
-)
-def test_a_when_as_conditions(when, conditions):
-    assert read_when(when) == conditions
 
 
 def value_of(written, point, repetition):

@@ -43,6 +43,19 @@ def find_confusions(test: TestRecord, most: int = 5) -> list[Confusion]:
     return sorted(confusions, key=lambda confusion: -confusion.n)[:most]
 
 
+def tell_unmeasured(record: Record, gettext: Gettext) -> str | None:
+    """Say where the spread of the winner's results is not known; None where it is on the test."""
+    _ = gettext
+    chosen = next(trial for trial in record.trials if trial.number == record.best.number)
+    if sum(seed.test is not None for seed in record.seeds) >= 2:
+        return None
+    n_validated = sum(seed.val is not None for seed in record.seeds)
+    n_confirmed = sum(objective is not None for objective in chosen.confirmed)
+    if max(n_validated, n_confirmed, len(chosen.executions)) >= 2:
+        return _("The spread of training was measured on the validation set only.")
+    return _("The spread of training was not measured.")
+
+
 def find_warnings(record: Record, language: Language, gettext: Gettext) -> list[str]:
     """Find what limits the results, as sentences in Markdown."""
     return [
@@ -55,14 +68,27 @@ def find_warnings(record: Record, language: Language, gettext: Gettext) -> list[
 
 def _of_search(record: Record, language: Language, _: Gettext) -> Iterator[str]:
     search, count = record.search, partial(write_count, language=language)
-    n_failed = sum(trial.status == "failed" for trial in record.trials)
-    if search.ended == "interrupted":
-        yield _("The search was interrupted; trials begun: %(n)s of %(asked)s.") % {
-            "n": count(len(record.trials)),
+    n_trials, n_failed = len(record.trials), sum(each.status == "failed" for each in record.trials)
+    if search.ended == "time_limit" and record.spec["search"].get("trials"):
+        yield _("The time limit ended the search; trials run: %(n)s of %(asked)s.") % {
+            "n": count(n_trials),
             "asked": count(search.trials_asked),
         }
+    elif search.ended == "time_limit":
+        yield _("The time limit ended the search; trials run: %(n)s.") % {"n": count(n_trials)}
     if n_failed:
         yield _("Trials that failed and could not be chosen: %(n)s.") % {"n": count(n_failed)}
+    changed = sorted({name for each in search.continuations for name in each.changed_versions})
+    if changed:
+        yield _("Versions changed while the experiment went on: %(names)s.") % {
+            "names": write_list([escape(name) for name in changed], language)
+        }
+    n_corrected = max((each.corrected_asks for each in search.continuations), default=0)
+    if n_corrected:
+        yield _(
+            "Trials whose values a later version would have chosen otherwise; the first values "
+            "were kept: %(n)s."
+        ) % {"n": count(n_corrected)}
 
 
 def _of_choice(record: Record, language: Language, _: Gettext) -> Iterator[str]:
@@ -71,6 +97,8 @@ def _of_choice(record: Record, language: Language, _: Gettext) -> Iterator[str]:
     shear = Augmentation.model_validate(best.augmentation).shear_range
     if chosen.guessing:
         yield _("The chosen trial is not distinguishable from guessing on the validation set.")
+    if chosen.status == "stopped":
+        yield _("The chosen trial was not trained to its last epoch, and neither was any other.")
     chooses_epoch = Training.model_validate(best.training).restore == "best"
     if chooses_epoch and best.best_epoch == best.epochs:
         yield _(
@@ -82,8 +110,13 @@ def _of_choice(record: Record, language: Language, _: Gettext) -> Iterator[str]:
             "The shear range of %(shear)s is in degrees, less than one degree: it leaves the "
             "images next to unchanged."
         ) % {"shear": write_number(shear, language)}
-    if not record.seeds:
-        yield _("The spread of training was not measured.")
+    if unmeasured := tell_unmeasured(record, _):
+        yield unmeasured
+    n_failed = sum(each.status == "failed" for each in record.seeds)
+    if n_failed:
+        yield _("Trainings under other seeds that failed and are in no mean: %(n)s.") % {
+            "n": count(n_failed)
+        }
 
 
 def _of_data(record: Record, language: Language, _: Gettext) -> Iterator[str]:
@@ -101,8 +134,13 @@ def _of_data(record: Record, language: Language, _: Gettext) -> Iterator[str]:
 def _of_test(record: Record, language: Language, _: Gettext) -> Iterator[str]:
     test, count = record.test, partial(write_count, language=language)
     height, width, channels = record.data.input_shape
+    if record.earlier_tests:
+        yield _(
+            "Trials were added to the search after the test set had been opened; what was found "
+            "on it before is listed under the earlier tests."
+        )
     if test is None:
-        yield _("The model was not evaluated on the test set.")
+        yield _("The chosen model was not evaluated on the test set.")
         return
     if test.look > 1:
         yield _(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from gettext import NullTranslations
 from typing import Literal
 
 from lenetml.report.language import Gettext
 from lenetml.report.markdown import escape
-from lenetml.report.words import write_number
+from lenetml.report.words import write_count, write_number
 from lenetml.spec.types import Language
 
 _NUMBER = re.compile(r"\d+(\.\d+)*")
@@ -33,13 +34,27 @@ def name_strategy(strategy: str, _: Gettext) -> str:
     }[strategy]
 
 
-def name_end(end: str, _: Gettext) -> str:
+def name_end(end: str, strategy: str | None, _: Gettext) -> str:
     """Say why a search ended."""
+    if end == "exhausted" and strategy == "hyperband":
+        return _("all brackets were run")
     return {
         "trials": _("all trials asked for were run"),
         "exhausted": _("every point of the search space was tried"),
-        "interrupted": _("interrupted before all trials were run"),
+        "time_limit": _("the time limit was reached"),
     }[end]
+
+
+def count_trials(n: int, language: Language, translations: NullTranslations) -> str:
+    """Write a number of trials: 1 trial, 12 trials."""
+    text = translations.ngettext("%(n)s trial", "%(n)s trials", n)
+    return text % {"n": write_count(n, language)}
+
+
+def count_epochs(n: int, language: Language, translations: NullTranslations) -> str:
+    """Write a number of epochs: 1 epoch, 12 epochs."""
+    text = translations.ngettext("%(n)s epoch", "%(n)s epochs", n)
+    return text % {"n": write_count(n, language)}
 
 
 def explain(reason: str, _: Gettext) -> str:
@@ -49,10 +64,14 @@ def explain(reason: str, _: Gettext) -> str:
         "out_of_memory": _("memory ran out"),
         "infeasible": _("the network cannot be built"),
         "worker_died": _("the worker process died"),
+        "time_limit": _("the training took longer than its time limit"),
         "bug": _("an unexpected error stopped it"),
         "sealed": _("the spec keeps it sealed"),
         "interrupted": _("the experiment was interrupted"),
         "switched off in the spec": _("switched off in the spec"),
+        "an earlier part of the run was not measured": _(
+            "an earlier part of the run was not measured"
+        ),
         "CodeCarbon gave nothing": _("CodeCarbon gave nothing"),
     }
     known, colon, detail = reason.partition(": ")

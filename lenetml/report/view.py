@@ -10,12 +10,15 @@ from functools import partial
 from gettext import NullTranslations
 from typing import Any
 
-from lenetml.record import BaselineRecord, Hyperparameter, LayerRecord, Record, TrialRecord
-from lenetml.report.findings import find_confusions, find_warnings
+from lenetml.record import BaselineRecord, Hyperparameter, LayerRecord, Record
+from lenetml.report.choice import tell_choice, tell_selected, view_confirmed
+from lenetml.report.findings import find_confusions, find_warnings, tell_unmeasured
 from lenetml.report.language import Gettext
 from lenetml.report.markdown import is_shortened, literal, plain
 from lenetml.report.metadata import write_metadata
 from lenetml.report.phrases import (
+    count_epochs,
+    count_trials,
     explain,
     grade_method,
     name_end,
@@ -24,9 +27,10 @@ from lenetml.report.phrases import (
     tell_method,
 )
 from lenetml.report.said import Said, choose_text, choose_texts
-from lenetml.report.words import write_count
+from lenetml.report.spread import spread_of
+from lenetml.report.trials import view_trials
 from lenetml.spec.layers import LAYERS
-from lenetml.spec.sections import Augmentation, Data, Training
+from lenetml.spec.sections import Augmentation, Data, Search, Training
 from lenetml.spec.types import Language
 
 
@@ -38,16 +42,6 @@ class LayerRow:
     name: str
     arguments: str | None
     record: LayerRecord | None
-
-
-@dataclass(frozen=True)
-class TrialRow:
-    """A trial beside its values in the order of the table's columns, and what to know of it."""
-
-    record: TrialRecord
-    status: str
-    values: Sequence[Any]
-    note: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +76,10 @@ def view_record(
         "title": choose_text("title", "", record.spec.get("title", record.name), language),
         "texts": texts,
         "missing": [text for text in texts.values() if text.is_missing],
+        # What decides the search is the same as when it ran, whatever was mended in the spec since.
+        "given_search": Search.model_validate(record.spec["search"])
+        if record.search.strategy
+        else None,
         "given_data": Data.model_validate(record.spec["data"]),
         "augmentation": Augmentation.model_validate(best.augmentation),
         "training": Training.model_validate(best.training),
@@ -102,17 +100,28 @@ def view_record(
             )
         ),
         "strategy": name_strategy(record.search.strategy, _) if record.search.strategy else None,
-        "ended": name_end(record.search.ended, _),
+        "ended": name_end(record.search.ended, record.search.strategy, _),
         "status_counts": [(name_status(status, _), n) for status, n in statuses.items()],
         "endless": [each.name for each in record.search.space if _is_endless(each)],
         "columns": columns,
-        "trials": [_view_trial(trial, columns, record, _) for trial in record.trials],
+        "trials": view_trials(record, columns, language, translations),
         "any_rounded": any(
             is_shortened(value) for trial in record.trials for value in trial.values.values()
         ),
         "any_absent": any(trial.values.keys() < set(columns) for trial in record.trials),
+        "any_stopped": statuses["stopped"] > 0,
+        "any_corrected": any(each.corrected_asks for each in record.search.continuations),
         "any_guessing": any(trial.guessing for trial in record.trials),
-        "selected": _selected(record, language, translations),
+        "selected": tell_selected(record, language, translations),
+        "choice": tell_choice(record, language, _),
+        "confirmed": view_confirmed(record, language, _),
+        "n_executions": max(len(trial.executions) for trial in record.trials),
+        "count_trials": partial(count_trials, language=language, translations=translations),
+        "count_epochs": partial(count_epochs, language=language, translations=translations),
+        "unmeasured": tell_unmeasured(record, _),
+        "seed_val": spread_of(each.val.accuracy if each.val else None for each in record.seeds),
+        "seed_test": spread_of(each.test.accuracy if each.test else None for each in record.seeds),
+        "later_looks": _later_looks(record),
         "confusions": find_confusions(record.test) if record.test else [],
         "warnings": find_warnings(record, language, _),
         "baselines": [
@@ -120,10 +129,13 @@ def view_record(
             for each in record.baselines
         ],
         "test_reason": record.test_reason and explain(record.test_reason, _),
+        "explain": partial(explain, _=_),
         "energy_method": _name_method(record, _),
         "grade_method": grade_method,
         "tell_method": partial(tell_method, language=language, _=_),
         "energy_reason": record.energy_reason and explain(record.energy_reason, _),
+        "n_untimed": sum(trial.core_seconds is None for trial in record.trials)
+        + sum(seed.core_seconds is None for seed in record.seeds),
         # The section may have been taken out of the spec after the run.
         "wandb_project": record.spec.get("wandb", {}).get("project") if record.mirror else None,
         "shown_classes": _write_python(data.classes),
@@ -159,29 +171,10 @@ def _is_endless(domain: Hyperparameter) -> bool:
     return isinstance(domain.low, float) and domain.step is None
 
 
-def _view_trial(trial: TrialRecord, columns: Sequence[str], record: Record, _: Gettext) -> TrialRow:
-    notes = [
-        _("**chosen**") if trial.number == record.best.number else None,
-        _("not distinguishable from guessing") if trial.guessing else None,
-        explain(trial.reason, _) if trial.reason else None,
-    ]
-    return TrialRow(
-        trial,
-        name_status(trial.status, _),
-        [trial.values.get(name) for name in columns],
-        "; ".join(note for note in notes if note),
-    )
-
-
-def _selected(record: Record, language: Language, translations: NullTranslations) -> str:
-    """Say how many candidates the winner's validation value is the best of."""
-    count = partial(write_count, language=language)
-    n = record.best.selected_from
-    _, ngettext = translations.gettext, translations.ngettext
-    return _("selected: best of %(trials)s and %(epochs)s, optimistic") % {
-        "trials": ngettext("%(n)s trial", "%(n)s trials", n.trials) % {"n": count(n.trials)},
-        "epochs": ngettext("%(n)s epoch", "%(n)s epochs", n.epochs) % {"n": count(n.epochs)},
-    }
+def _later_looks(record: Record) -> list[int]:
+    """The looks at the test part that were for other seeds alone."""
+    looks = {seed.test.look for seed in record.seeds if seed.test}
+    return sorted(looks - {record.test.look}) if record.test else []
 
 
 def _name_method(record: Record, _: Gettext) -> str | None:

@@ -1,17 +1,13 @@
 """Workers on a Ray cluster: one actor a slot, data through the object store, weights as values.
 
-The one door to ray. A cluster is only joined, never started. A job goes to a worker that has
-just answered, so that one which waits for a machine, or died while it was idle, costs no job.
+A job goes to a worker that has just answered, so that one which waits for a machine, or died
+while it was idle, costs no job.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
-import re
-import signal
-import socket
 import sys
 import time
 import traceback
@@ -24,15 +20,15 @@ from importlib.metadata import PackageNotFoundError, version
 from queue import SimpleQueue
 from typing import Any
 
-from lenetml.errors import MissingError, UsageError
+from lenetml.errors import MissingError
 from lenetml.search.jobs import Failed, Job, OnEpoch
+from lenetml.search.joining import START, answers, join, tell_differences
 from lenetml.search.workers import Done
 from lenetml.trial.parts import TrialParts
 
 CHECK_SECONDS = 2.0
 LOST_SECONDS = 10.0
 MAX_FAILED_STARTS = 5
-START = "ray start --head --include-dashboard=false --disable-usage-stats"
 SAME_EVERYWHERE = ("lenetml", "tensorflow", "keras", "numpy")
 
 
@@ -68,7 +64,7 @@ class ClusterWorkers:
     """Workers on the machines of a running Ray cluster.
 
     Args:
-        data: Training and validation part; each worker fetches a copy for its first job.
+        data: Training and validation part; each machine fetches a copy for its first job.
         address: `auto` for the cluster of this machine, or HOST:PORT; this machine belongs to it.
         n_slots: Jobs at once, at most one a GPU, or one a CPU where there is no GPU; None: as
             many.
@@ -82,7 +78,7 @@ class ClusterWorkers:
     is_in_driver = False
 
     def __init__(self, data: TrialParts, address: str = "auto", n_slots: int | None = None) -> None:
-        self._ray = _connect(address)
+        self._ray = join(address)
         resources = self._ray.cluster_resources()
         n_gpus, n_cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
         n_places = n_gpus or n_cpus
@@ -165,8 +161,7 @@ class ClusterWorkers:
         self._ray.shutdown()
 
     def _begin(self, counts: bool) -> _Slot:
-        # In a list, as Ray would hand a bare reference over as the data themselves.
-        actor = self._actors.remote([self._data])
+        actor = self._actors.remote()
         return _Slot(actor, actor.versions.remote(), counts)
 
     def _renew(self, slot: _Slot) -> None:
@@ -213,7 +208,7 @@ class ClusterWorkers:
         if self._queue:
             slot.task = task = self._queue.popleft()
             task.begun = time.monotonic()
-            slot.answer = slot.actor.work.remote(task.number, task.job, self._ends)
+            slot.answer = slot.actor.work.remote(task.number, task.job, self._data, self._ends)
 
     def _finish(self, slot: _Slot) -> None:
         slot.task = slot.answer = None
@@ -239,31 +234,31 @@ class ClusterWorkers:
         if now < self._checked + CHECK_SECONDS:
             return
         self._checked = now
-        if _answers(self._head):
+        if answers(self._head):
             self._answered = now
         elif now > self._answered + LOST_SECONDS:
             raise MissingError(
                 "the Ray cluster is lost: its head does not answer any more",
-                f"to start one: {START}",
+                START,
             )
 
 
 class _Worker:
     """One process of the cluster; nothing of lenetml is loaded before the versions are compared."""
 
-    def __init__(self, data: list[Any]) -> None:
-        self._reference = data[0]
-        self._data: TrialParts | None = None
+    def __init__(self) -> None:
         self._stopped: set[int] = set()
 
     def versions(self) -> dict[str, str]:
         """Say what is installed here."""
         return _versions()
 
-    def work(self, number: int, job: Job, ends: bool) -> Iterator[Any]:
+    def work(self, number: int, job: Job, data: TrialParts, ends: bool) -> Iterator[Any]:
         """Do a job: give each epoch, and at last how it ended; `ends`: after the first."""
-        if self._data is None:
-            self._load()
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+        from lenetml.trial.threads import use_one_thread
+
+        use_one_thread()
         from lenetml.search.training import train_job
 
         news: SimpleQueue[Any] = SimpleQueue()
@@ -271,7 +266,7 @@ class _Worker:
             future = pool.submit(
                 train_job,
                 job,
-                self._data,
+                data,
                 lambda epoch, row: news.put((epoch, dict(row))),
                 lambda: ends or number in self._stopped,
             )
@@ -289,24 +284,6 @@ class _Worker:
         """Have a job end after its epoch."""
         self._stopped.add(number)
 
-    def _load(self) -> None:
-        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-        from lenetml.trial.threads import use_one_thread
-
-        use_one_thread()
-        import ray
-
-        self._data = ray.get(self._reference)
-
-
-def tell_differences(here: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
-    """Name what differs between this machine and another, one line each."""
-    return [
-        f"{name}: {here.get(name, 'none')} here, {there.get(name, 'none')} there"
-        for name in dict.fromkeys([*here, *there])
-        if here.get(name) != there.get(name)
-    ]
-
 
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
@@ -314,65 +291,3 @@ def _versions() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
-
-
-def _connect(address: str) -> Any:
-    """Join the cluster, and give the library."""
-    if address == "auto":
-        address = os.environ.get("RAY_ADDRESS") or address
-    if address != "auto" and not re.fullmatch(r"[^/]+:\d+", address):
-        raise UsageError(
-            "--ray takes auto, or HOST:PORT of the head of a cluster", f"found: {address}"
-        )
-    hook, handler = sys.excepthook, signal.getsignal(signal.SIGTERM)
-    try:
-        import ray
-    except ImportError:
-        raise MissingError(
-            "ray is not installed", "to install it: pip install 'lenetml[ray]'"
-        ) from None
-    # ray 2.60 first tells the cluster of an exception that nobody caught, and waits for its answer.
-    sys.excepthook = hook
-    # ray 2.60 tries 20 times, for 40 s each, to reach a cluster that is gone.
-    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
-    if address != "auto" and not _answers(address):
-        raise _unreachable("no Ray cluster answers")
-    # ray 2.60 tells our stdout what befalls workers, even with log_to_driver=False.
-    ray._private.worker.print_to_stdstream = lambda *_, **__: None
-    try:
-        ray.init(
-            address, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL
-        )
-    except ray.exceptions.AuthenticationError:
-        raise _unreachable("the Ray cluster asks for a token, and none was found") from None
-    except ConnectionError:
-        raise _unreachable("no Ray cluster answers") from None
-    except RuntimeError as error:
-        found = re.findall(r"(Ray|Python): (\S+)", str(error))
-        if len(found) != 4:
-            raise
-        raise MissingError(
-            "the Ray cluster has other versions",
-            *tell_differences(dict(found[2:]), dict(found[:2])),
-        ) from None
-    finally:
-        # ray.init sets its own, which would end a search in mid-epoch.
-        if signal.getsignal(signal.SIGTERM) is not handler:
-            signal.signal(signal.SIGTERM, handler)
-    return ray
-
-
-def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    with suppress(OSError, OverflowError):
-        socket.create_connection((host.strip("[]"), int(port)), CHECK_SECONDS).close()
-        return True
-    return False
-
-
-def _unreachable(message: str) -> MissingError:
-    return MissingError(
-        message,
-        f"to start one: {START}",
-        "for one with a token: RAY_AUTH_MODE=token, and the token in ~/.ray/auth_token",
-    )

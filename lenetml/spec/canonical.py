@@ -9,10 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from lenetml.spec.conditions import in_own_order
 from lenetml.spec.datasets import DatasetFacts
 from lenetml.spec.division import WITH_OWN_TEST, WITHOUT_OWN_TEST
-from lenetml.spec.domains import Choice, Domain, SearchSpace, own_value
+from lenetml.spec.domains import Choice, Domain, SearchSpace
 from lenetml.spec.layers import Layer
+from lenetml.spec.presence import read_when
+from lenetml.spec.references import Use, possible_values
 from lenetml.spec.sections import (
     DEFAULT_ADAMW_WEIGHT_DECAY,
     DEFAULT_DECAY,
@@ -23,10 +26,11 @@ from lenetml.spec.sections import (
     ConcreteSpec,
     Data,
 )
-from lenetml.spec.space import Use, possible_values
 
 # What people read and what the machine measures does not decide which network wins.
 _NOT_DECISIVE = ("name", "title", "description", "wandb", "energy", "card")
+# What the data themselves say, and the way to them.
+_SAID_BY_DATA = ("path", "input_shape", "classes")
 
 
 def canonical(
@@ -51,7 +55,11 @@ def canonical(
     uses = tuple(uses)
     data: dict[str, Any] = as_data(document)
     for use in uses:
-        _put(data, use, space)
+        if use.wanted is None:
+            _put(data, use)
+    for layer in _layers(data["architecture"]):
+        if "when" in layer:
+            layer["when"] = _when_as_data(layer["when"], space)
     for place, key, default in list(_derived_defaults(data, document, space, uses, facts)):
         place.setdefault(key, default)
         if not with_defaults and place[key] == default:
@@ -71,7 +79,7 @@ def result_hash(
 
     Args:
         form: The canonical form, keys at their default left out.
-        fingerprint: The SHA-256 of the data; the way to them does not count.
+        fingerprint: The SHA-256 of the data; it stands for what the data say themselves.
         baselines: The hashes of the baselines, in order; they stand for the paths.
         order: The names of the search space in the order of the text, which a search draws in.
 
@@ -87,7 +95,7 @@ def result_hash(
         search.pop("trials", None)
     evaluation = dict(decisive.get("evaluation", {}))
     evaluation.pop("seeds", None)
-    data = {key: value for key, value in decisive["data"].items() if key != "path"}
+    data = {key: value for key, value in decisive["data"].items() if key not in _SAID_BY_DATA}
     decisive |= {"search": search, "evaluation": evaluation, "data": data}
     decisive |= {"fingerprint": fingerprint, "baselines": list(baselines), "order": list(order)}
     text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -118,7 +126,7 @@ def data_as_compared(data: Data, facts: DatasetFacts | None) -> dict[str, Any]:
     form: dict[str, Any] = as_data(data)
     for place, key, default in _data_defaults(form, facts):
         place.setdefault(key, default)
-    return {key: form[key] for key in form if key not in ("path", "input_shape", "classes")}
+    return {key: form[key] for key in form if key not in _SAID_BY_DATA}
 
 
 def _derived_defaults(
@@ -187,19 +195,22 @@ def _leave_out_defaults(value: Any, data: Any) -> None:
             _leave_out_defaults(inner, inner_data)
 
 
-def _put(data: dict[str, Any], use: Use, space: SearchSpace) -> None:
-    """Put a reference back at its place; give a condition its domain's own values, 1 or 1.0."""
+def _put(data: dict[str, Any], use: Use) -> None:
+    """Put a reference back at its place."""
     *parents, last = use.path
     place: Any = data
     for part in parents:
         place = place[part]
-    reference = use.reference
-    if use.wanted is None:
-        place[last] = use.text
-    elif reference is not None:
-        domain = space[reference.name]
-        own = [own_value(domain, reference.position, wanted) for wanted in use.wanted]
-        place[last] = own if isinstance(place[last], list) else own[0]
+    place[last] = str(use.reference)
+
+
+def _when_as_data(when: Any, space: SearchSpace) -> Any:
+    """A `when` in its one form: lists of the domains' own values, 1 or 1.0, in their order."""
+    conditions = {
+        it.place: list(in_own_order(space[it.name], it.position, it.values))
+        for it in read_when(when)
+    }
+    return conditions or when
 
 
 def _domain_as_data(domain: Domain) -> dict[str, Any]:

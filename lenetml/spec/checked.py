@@ -12,8 +12,8 @@ from lenetml.spec.datasets import DatasetFacts
 from lenetml.spec.domains import Point, SearchSpace
 from lenetml.spec.feasibility import Feasibility
 from lenetml.spec.problems import Problem
+from lenetml.spec.references import Use
 from lenetml.spec.sections import ConcreteSpec
-from lenetml.spec.space import Use
 from lenetml.spec.unroll import resolve
 
 

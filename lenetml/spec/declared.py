@@ -12,16 +12,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from lenetml.spec.conditions import MAX_VALUES, with_conditions
 from lenetml.spec.decimals import decimals_remedy
-from lenetml.spec.domains import (
-    Choice,
-    Domain,
-    Range,
-    kind_of,
-    written,
-)
+from lenetml.spec.declaredwhen import with_conditions
+from lenetml.spec.domains import Choice, Domain, Range
 from lenetml.spec.elsewhere import sweep_remedy
+from lenetml.spec.kinds import NUMBERS, identity, kind_of, written
 from lenetml.spec.meant import colon_remedy, number_remedy
 from lenetml.spec.nodes import Complaint, Entry, Node, Refused, Scalar, Sequence, plain
 from lenetml.spec.nodes import Mapping as MappingNode
@@ -29,7 +24,7 @@ from lenetml.spec.problems import did_you_mean, shortened
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 DOMAIN_KEYS = ("values", "min", "max", "q", "value", "distribution", "when")
-NUMBERS = ("whole", "real")
+MAX_VALUES = 1000
 MAX_STEPS = 1_000_000_000
 
 _LOG = "log_uniform_values"
@@ -170,12 +165,14 @@ def _read_values(name: str, node: Node) -> Choice:
         values = _unify_tied(name, node, values)
     elif kinds == {"whole", "real"}:
         values = [float(value) for value in values]
+    seen = set()
     for index, value in enumerate(values):
-        if value in values[:index]:
+        if identity(value) in seen:
             number = kind_of(value) in NUMBERS
             notes = decimals_remedy(node) or ("a decimal number has a point: 0.2",) * number
             said = written(plain(node.items[index]))
             raise Refused(node.items[index], f"{said} is twice in values of {name}", *notes)
+        seen.add(identity(value))
     return Choice(tuple(values))
 
 
@@ -248,15 +245,18 @@ def _read_steps(name: str, low_node: Node, high_node: Node, step_node: Node) -> 
     if (high - low) / step > MAX_STEPS:
         note = "write min and max alone for all numbers between them"
         raise Refused(step_node, f"q of {name} makes more than {MAX_STEPS:,} steps", note)
-    for key, node, end in (("min", low_node, low), ("max", high_node, high)):
-        # The numbers as written: 0.3 is three times 0.1, though not in floating point.
-        times = Fraction(repr(end)) / Fraction(repr(step))
-        if times.denominator != 1:
-            nearest = math.ceil(times) if key == "min" else math.floor(times)
-            better = float(nearest * Fraction(repr(step)))
-            number = written(int(better) if isinstance(step, int) else better)
-            message = f"{key} {written(end)} is not a multiple of q {written(step)}"
-            raise Refused(node, message, f"write {key}: {number}")
+    # The numbers as written: 0.3 is three times 0.1, though not in floating point.
+    size = Fraction(repr(step))
+    first = math.ceil(Fraction(repr(low)) / size)
+    last = math.floor(Fraction(repr(high)) / size)
+    for key, node, end, times in (("min", low_node, low, first), ("max", high_node, high, last)):
+        if times * size != Fraction(repr(end)):
+            better = written(int(times * size) if isinstance(step, int) else float(times * size))
+            note = f"write {key}: {better}" if first < last else "q is larger than the range"
+            found = (
+                f"{key} {written(plain(node))} is not a multiple of q {written(plain(step_node))}"
+            )
+            raise Refused(node, found, note)
     return Range(low, high, step=step)
 
 

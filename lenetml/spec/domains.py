@@ -1,4 +1,4 @@
-"""Domains: the values that a hyperparameter may take.
+"""Domains: the values that a hyperparameter may take, and the points of a search space.
 
 `values` and `value` give a `Choice`, `min` and `max` a `Range`. A point of the search space gives
 each hyperparameter that exists there one value of its domain; tied values are lists. `declared.py`
@@ -7,16 +7,13 @@ reads domains from the text of a spec.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, TypeAlias
 
-from lenetml.spec.problems import shortened
-
-# Texts that need quotes in YAML to be texts, or that are easily taken for numbers.
-_LIKE_A_VALUE = re.compile(r"|~|null|true|false|[-+.,]*[0-9][-+.,_%e0-9 ]*", re.IGNORECASE)
+from lenetml.spec.kinds import NUMBERS, identity, kind_of
 
 
 @dataclass(frozen=True)
@@ -44,8 +41,15 @@ class Condition:
 
     def admits(self, value: Any) -> bool:
         """Whether it holds of a value of the other hyperparameter."""
-        found = value if self.position is None else value[self.position]
-        return any(is_same(found, wanted) for wanted in self.values)
+        return self.is_for(value if self.position is None else value[self.position])
+
+    def is_for(self, found: Any) -> bool:
+        """Whether it asks for a value, which stands at its position."""
+        return identity(found) in self._wanted
+
+    @cached_property
+    def _wanted(self) -> frozenset[Any]:
+        return frozenset(map(identity, self.values))
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,27 @@ class Choice:
     @property
     def is_tied(self) -> bool:
         """Whether each value is a list, drawn as a whole."""
-        return isinstance(self.values[0], list)
+        return self.width > 0
+
+    @property
+    def width(self) -> int:
+        """The number of positions of each tied value; 0: values are single."""
+        return len(self.values[0]) if isinstance(self.values[0], list) else 0
 
     @property
     def size(self) -> int | None:
         """The number of values."""
         return len(self.values)
+
+    @cached_property
+    def own(self) -> Mapping[int | None, Mapping[Any, Any]]:
+        """The values by their identity: whole ones behind None, and those of each position."""
+        columns: dict[int | None, tuple[Any, ...]] = {None: self.values}
+        columns.update(enumerate(zip(*self.values, strict=True)) if self.width else ())
+        return {
+            position: {identity(value): value for value in values}
+            for position, values in columns.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -95,6 +114,11 @@ class Range:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     @property
+    def width(self) -> int:
+        """0: its values are single."""
+        return 0
+
+    @property
     def size(self) -> int | None:
         """The number of values; None where it is not finite."""
         if self.is_whole:
@@ -112,33 +136,62 @@ def is_active(domain: Domain, point: Point) -> bool:
     return all(condition.holds(point) for condition in domain.when)
 
 
+def value_at(domain: Domain, index: int) -> Any:
+    """The value of a finite domain at an index in its order."""
+    if isinstance(domain, Choice):
+        return domain.values[index]
+    return on_grid(domain, domain.low + index * (domain.step or 1))
+
+
 def all_values(domain: Domain) -> Sequence[Any]:
     """Every value of a finite domain, in order."""
     if isinstance(domain, Choice):
         return domain.values
     if domain.is_whole:
         return range(int(domain.low), int(domain.high) + 1, int(domain.step or 1))
-    assert domain.size is not None and domain.step is not None
-    step = domain.step
-    return tuple(on_grid(domain, domain.low + index * step) for index in range(domain.size))
+    assert domain.size is not None
+    return tuple(value_at(domain, index) for index in range(domain.size))
+
+
+def values_at(domain: Domain, position: int | None) -> Sequence[Any]:
+    """Every value of a finite domain at a position of its tied values, each once, in order.
+
+    Args:
+        domain: Tied values where there is a position.
+        position: None: whole values.
+    """
+    if position is None or isinstance(domain, Range):
+        return all_values(domain)
+    return tuple(domain.own[position].values())
 
 
 def all_points(space: SearchSpace) -> Iterator[dict[str, Any]]:
-    """Every point of a finite space, the first name slowest.
+    """Every point of a finite space, the first name slowest; they are made one by one.
 
     Args:
         space: The domains, each after those that its conditions name.
     """
-    points: list[tuple[dict[str, Any], list[str]]] = [({}, list(space))]
-    while points:
-        point, left = points.pop()
-        if not left:
+    names = list(space)
+    branches: list[Iterator[dict[str, Any]]] = [iter([{}])]
+    while branches:
+        point = next(branches[-1], None)
+        if point is None:
+            branches.pop()
+        elif len(branches) > len(names):
             yield point
-        elif not is_active(space[left[0]], point):
-            points.append((point, left[1:]))
         else:
-            values = reversed(all_values(space[left[0]]))
-            points += [({**point, left[0]: value}, left[1:]) for value in values]
+            name = names[len(branches) - 1]
+            branches.append(_with_each(point, name, space[name]))
+
+
+def _with_each(point: dict[str, Any], name: str, domain: Domain) -> Iterator[dict[str, Any]]:
+    """A point with each value of one more name, or as it is where that does not exist."""
+    if not is_active(domain, point):
+        yield point
+        return
+    assert domain.size is not None
+    for index in range(domain.size):
+        yield {**point, name: value_at(domain, index)}
 
 
 def on_grid(domain: Range, value: float) -> int | float:
@@ -148,54 +201,6 @@ def on_grid(domain: Range, value: float) -> int | float:
     if isinstance(domain.step, int):
         return round(value / domain.step) * domain.step
     return float(round(value / domain.step) * Fraction(repr(domain.step)))
-
-
-def joined(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Several conditions as at most one for each place: its values are those that all admit."""
-    result: dict[tuple[str, int | None], Condition] = {}
-    for each in conditions:
-        place = (each.name, each.position)
-        if place in result:
-            allowed = tuple(value for value in result[place].values if _is_in(value, each.values))
-            each = replace(each, values=allowed)
-        result[place] = each
-    return tuple(result.values())
-
-
-def with_parents(conditions: Iterable[Condition], space: SearchSpace) -> tuple[Condition, ...]:
-    """Conditions with those under which the named hyperparameters exist themselves."""
-    found = list(conditions)
-    return joined([*found, *(inner for each in found for inner in space[each.name].when)])
-
-
-def implies(given: Iterable[Condition], wanted: Iterable[Condition], space: SearchSpace) -> bool:
-    """Whether the wanted conditions hold wherever the given ones do, by looking at every value.
-
-    Args:
-        given: With those of their parents.
-        wanted: The same; all are on finite domains.
-        space: All domains.
-    """
-    given = list(given)
-    for name in {each.name for each in given}:
-        if not admitted(name, given, space):
-            return True
-    return all(
-        all(each.admits(value) for value in admitted(each.name, given, space)) for each in wanted
-    )
-
-
-def admitted(name: str, given: Iterable[Condition], space: SearchSpace) -> list[Any]:
-    """The values of a hyperparameter that all of the conditions on it admit."""
-    on_it = [each for each in given if each.name == name]
-    # The values asked for are fewer than those of the domain, which may be a long range.
-    whole = [each.values for each in on_it if each.position is None]
-    candidates = whole[0] if whole else all_values(space[name])
-    return [value for value in candidates if all(each.admits(value) for each in on_it)]
-
-
-def _is_in(value: Any, values: tuple[Any, ...]) -> bool:
-    return any(is_same(value, other) for other in values)
 
 
 def corners(domain: Domain) -> tuple[Any, ...]:
@@ -220,20 +225,14 @@ def as_real(domain: Choice, position: int | None) -> Choice | None:
     Returns:
         The new values, or None where they are no whole numbers.
     """
-    if position is None:
-        whole = all(kind_of(value) == "whole" for value in domain.values)
-        return replace(domain, values=tuple(map(float, domain.values))) if whole else None
-    if not all(kind_of(value[position]) == "whole" for value in domain.values):
+    if not all(kind_of(value) == "whole" for value in values_at(domain, position)):
         return None
+    if position is None:
+        return replace(domain, values=tuple(map(float, domain.values)))
     rows = [list(value) for value in domain.values]
     for row in rows:
         row[position] = float(row[position])
     return replace(domain, values=tuple(rows))
-
-
-def is_same(value: object, other: object) -> bool:
-    """Whether two values are the same to a spec: 1 is 1.0, and true is not 1."""
-    return value == other and isinstance(value, bool) == isinstance(other, bool)
 
 
 def own_value(domain: Domain, position: int | None, wanted: Any) -> Any:
@@ -245,36 +244,10 @@ def own_value(domain: Domain, position: int | None, wanted: Any) -> Any:
         wanted: What a condition asks for.
     """
     if isinstance(domain, Choice):
-        values = [value if position is None else value[position] for value in domain.values]
-        return next((value for value in values if is_same(value, wanted)), None)
-    if domain.size is None or kind_of(wanted) not in ("whole", "real"):
+        return domain.own[position].get(identity(wanted))
+    if domain.size is None or kind_of(wanted) not in NUMBERS:
         return None
     if not domain.low <= wanted <= domain.high:
         return None
     nearest = on_grid(domain, wanted) if domain.step else round(wanted)
-    return nearest if is_same(nearest, wanted) else None
-
-
-def kind_of(value: object) -> str:
-    """The kind of a value: boolean, whole, real, text, list, or nothing."""
-    if isinstance(value, bool):
-        return "boolean"
-    for kind, types in (("whole", int), ("real", float), ("text", str), ("list", list)):
-        if isinstance(value, types):
-            return kind
-    return "nothing"
-
-
-def written(value: Any) -> str:
-    """A value as it would stand in YAML, cut where it is long."""
-    return shortened(_written(value), 80)
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "nothing"}[value]
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_written, value)) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_written(inner)}" for key, inner in value.items()) + "}"
-    return f'"{value}"' if isinstance(value, str) and _LIKE_A_VALUE.fullmatch(value) else str(value)
+    return nearest if nearest == wanted else None

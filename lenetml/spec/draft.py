@@ -9,8 +9,8 @@ from typing import Any
 from lenetml.spec.datasets import DatasetFacts
 from lenetml.spec.domains import SearchSpace
 from lenetml.spec.nodes import Path, Severity
+from lenetml.spec.references import Use, possible_values
 from lenetml.spec.sections import ConcreteSpec
-from lenetml.spec.space import Use, possible_values
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,6 @@ class Draft:
     broken: frozenset[str]
     facts: DatasetFacts | None
 
-    def values_at(self, path: Path) -> tuple[Any, ...]:
-        """All values that may stand at a path; see `space.possible_values`."""
+    def possible_at(self, path: Path) -> tuple[Any, ...]:
+        """All values that may stand at a path; see `references.possible_values`."""
         return possible_values(path, self.document, self.space, self.uses)

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lenetml.spec.domains import (
-    Choice,
-    Domain,
-    SearchSpace,
-    corners,
-    is_active,
-    on_grid,
-)
+from lenetml.spec.domains import Point, SearchSpace, corners, is_active, value_at
 from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.layers import MAX_REPEATS
 from lenetml.spec.misfit import Misfit, Network, find_misfit
-from lenetml.spec.propagate import Step, can_be_built, impossible_share
+from lenetml.spec.propagate import MAX_WORK, can_be_built, impossible_share
+from lenetml.spec.references import as_reference
 from lenetml.spec.shapes import Shape
-from lenetml.spec.space import LEFT_OUT, looks_like_reference, read_reference
+from lenetml.spec.steps import Step
 from lenetml.spec.unroll import CONTAINERS, most_times, unroll
 
 MAX_LAYERS = 1000
@@ -35,12 +29,12 @@ class Feasibility:
 
     Args:
         impossible_share: Share of what random search would draw, from 0 to 1.
-        is_exact: Every combination was looked at, not a sample.
+        n_sampled: Points of the sample that it is estimated from; None: it is exact.
         misfit: An example, where there is one.
     """
 
     impossible_share: float
-    is_exact: bool
+    n_sampled: int | None
     misfit: Misfit | None
 
 
@@ -69,14 +63,35 @@ def check_shapes(draft: Draft, drawn: SearchSpace) -> tuple[Feasibility | None, 
         How much of the search space can be built, None where the shape of the images is not
         known, and what there is to say about it.
     """
+    network = network_of(draft)
+    if network is None:
+        return None, []
+    result = feasibility(network, draft.space, drawn)
+    return result, list(_tell(result))
+
+
+def network_of(draft: Draft) -> Network | None:
+    """The architecture and what it is built for; None where the images are not known."""
     facts, data = draft.facts, draft.document.data
     shape = facts.input_shape if facts else tuple(data.input_shape or ())
     classes = facts.classes if facts else data.classes
     if not shape or not classes:
-        return None, []
-    items = draft.data["architecture"]
-    result = feasibility(items, draft.space, drawn, shape, len(classes))
-    return result, list(_tell(result))
+        return None
+    return Network(draft.data["architecture"], shape, len(classes))
+
+
+def possibility(
+    network: Network, declared: SearchSpace, drawn: SearchSpace
+) -> Callable[[Point], bool]:
+    """A function that tells whether the network can be built at a point.
+
+    Args:
+        network: The architecture.
+        declared: The domains as written.
+        drawn: The domains that are drawn from.
+    """
+    steps = _steps(network, declared, drawn)
+    return lambda point: can_be_built(steps, point, network.input_shape)
 
 
 def _most_layers(items: Any, space: SearchSpace) -> int:
@@ -93,93 +108,92 @@ def _most_layers(items: Any, space: SearchSpace) -> int:
 
 
 def _most(times: Any, space: SearchSpace) -> int:
-    reference = read_reference(times) if looks_like_reference(times) else None
+    reference = as_reference(times)
     domain = space.get(reference.name) if reference else None
     written_times = [times] if domain is None else corners(domain)
     flat = [it for value in written_times for it in (value if isinstance(value, list) else [value])]
     return max([it for it in flat if isinstance(it, int) and it <= MAX_REPEATS], default=1)
 
 
-def feasibility(
-    items: list[Any],
-    declared: SearchSpace,
-    space: SearchSpace,
-    input_shape: Shape,
-    n_classes: int,
-) -> Feasibility:
+def feasibility(network: Network, declared: SearchSpace, drawn: SearchSpace) -> Feasibility:
     """Find out how much of a search space can be built, or estimate it where it is large.
 
     Args:
-        items: The architecture with references.
+        network: The architecture.
         declared: The domains as written.
-        space: The domains that are drawn from.
-        input_shape: Height, width, channels.
-        n_classes: The number of classes.
+        drawn: The domains that are drawn from.
     """
-    base = {name: corners(domain)[0] for name, domain in space.items()}
-    steps = [Step(entry, space, base) for entry in unroll(items, most_times(declared))]
+    steps = _steps(network, declared, drawn)
     reaching = {name for step in steps for name in step.names}
-    reaching |= {each.name for name in reaching for each in space[name].when}
-    names = [name for name in space if name in reaching]
-    sizes = [space[name].size for name in names]
-    total = math.prod(size for size in sizes if size is not None)
-    exact = None
-    if None not in sizes and total <= MAX_ENUMERATED:
-        exact = impossible_share(steps, space, input_shape)
-    share, example = exact or _estimate(steps, space, names, input_shape)
-    misfit = None
-    if example is not None:
-        misfit = find_misfit(Network(items, input_shape, n_classes), space, base, example)
+    reaching |= {each.name for name in reaching for each in drawn[name].when}
+    space = {name: domain for name, domain in drawn.items() if name in reaching}
+    found, n_sampled = None, None
+    if math.prod(domain.size or 1 for domain in space.values()) <= MAX_ENUMERATED:
+        found = impossible_share(steps, space, network.input_shape)
+    if found is None:
+        n_conditions = sum(1 + len(domain.when) for domain in space.values())
+        n_sampled = min(SAMPLES, MAX_WORK // (len(steps) + n_conditions) + 1)
+        found = _estimate(steps, space, network.input_shape, n_sampled)
+    share, example = found
+    misfit = None if example is None else find_misfit(network, drawn, _base(drawn), example)
     # Sums of shares are exact but for the last bits of floating point.
-    return Feasibility(round(share, 12), is_exact=exact is not None, misfit=misfit)
+    return Feasibility(round(share, 12), n_sampled, misfit)
+
+
+def _steps(network: Network, declared: SearchSpace, drawn: SearchSpace) -> list[Step]:
+    entries = unroll(network.items, most_times(declared))
+    return [Step(entry, drawn, _base(drawn)) for entry in entries]
+
+
+def _base(space: SearchSpace) -> dict[str, Any]:
+    """A value for every name, for those that reach no shape."""
+    return {name: corners(domain)[0] for name, domain in space.items()}
 
 
 def _estimate(
-    steps: list[Step], space: SearchSpace, names: list[str], input_shape: Shape
+    steps: list[Step], space: SearchSpace, input_shape: Shape, n_sampled: int
 ) -> tuple[float, dict[str, Any] | None]:
     """The share of impossible points in a sample, and the values of one of them."""
     # A seed of its own: a check must say the same every time.
     draw = random.Random(0)
-    points = (_drawn_point(space, names, draw) for _ in range(SAMPLES))
+    points = (_drawn_point(space, draw) for _ in range(n_sampled))
     lost = [it for it in points if not can_be_built(steps, it, input_shape)]
-    if not lost:
-        return 0.0, None
-    example = {name: value for name, value in lost[0].items() if value is not LEFT_OUT}
-    return len(lost) / SAMPLES, example
+    return len(lost) / n_sampled, lost[0] if lost else None
 
 
-def _drawn_point(space: SearchSpace, names: list[str], draw: random.Random) -> dict[str, Any]:
+def _drawn_point(space: SearchSpace, draw: random.Random) -> dict[str, Any]:
+    """A point as random search draws it; every domain that reaches a shape is finite."""
     point: dict[str, Any] = {}
-    for name in names:
-        point[name] = _drawn(space[name], draw) if is_active(space[name], point) else LEFT_OUT
+    for name, domain in space.items():
+        if is_active(domain, point):
+            point[name] = value_at(domain, draw.randrange(domain.size or 1))
     return point
-
-
-def _drawn(domain: Domain, draw: random.Random) -> Any:
-    if isinstance(domain, Choice):
-        return draw.choice(domain.values)
-    if domain.size is None:
-        return draw.uniform(domain.low, domain.high)
-    return on_grid(domain, domain.low + draw.randrange(domain.size) * (domain.step or 1))
 
 
 def _tell(result: Feasibility) -> Iterator[Finding]:
     misfit = result.misfit
     if misfit is None:
         return
-    message, notes = f"{misfit.layer} does not fit", [misfit.sentence]
-    if result.impossible_share == 1:
-        if not result.is_exact:
-            notes.append(f"none of {SAMPLES:,} points of the search space can be built")
-        yield Finding(misfit.path, message, tuple(notes), at_key=True)
+    message, n_sampled = f"{misfit.layer} does not fit", result.n_sampled
+    if result.impossible_share == 1 and n_sampled is None:
+        yield Finding(misfit.path, message, (misfit.sentence,), at_key=True)
         return
-    share = min(max(result.impossible_share, 0.001), 0.999)
-    percent, bound = f"{share:.1%}".replace("%", " %"), ""
+    notes = [misfit.sentence]
+    if result.impossible_share == 1:
+        message = f"none of {n_sampled:,} points of the search space can be built"
+    else:
+        message += f" for {_share_in_words(result)} of the search space"
+        if n_sampled is not None:
+            notes.append(f"this share is an estimate from {n_sampled:,} points")
+    notes.append("the search passes over such points; they are no trials")
+    yield Finding(misfit.path, message, tuple(notes), at_key=True, severity="warning")
+
+
+def _share_in_words(result: Feasibility) -> str:
+    """A share between none and all, which its rounding does not hide."""
+    share, bound = min(max(result.impossible_share, 0.001), 0.999), ""
     if share != result.impossible_share:
         bound = "less than " if share > result.impossible_share else "more than "
-    if not result.is_exact:
+    if result.n_sampled is not None:
         bound = "about "
-        notes.append(f"this share is an estimate from {SAMPLES:,} points")
-    notes.append("the search passes over such points; they are no trials")
-    message += f" for {bound}{percent} of the search space"
-    yield Finding(misfit.path, message, tuple(notes), at_key=True, severity="warning")
+    return bound + f"{share:.1%}".replace("%", " %")

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lenetml.spec.conditions import implies, in_braces, with_parents
 from lenetml.spec.division import DivisionError, divide
-from lenetml.spec.domains import Choice, Condition, SearchSpace, implies, with_parents, written
+from lenetml.spec.domains import Condition, Range, SearchSpace
 from lenetml.spec.draft import Draft, Finding
+from lenetml.spec.kinds import written, written_whole
 from lenetml.spec.nodes import Path
+from lenetml.spec.references import as_reference, values_of
 from lenetml.spec.rules import Rule
-from lenetml.spec.sections import READS_MOMENTUM
-from lenetml.spec.space import looks_like_reference, read_reference
-
-# Keys of training, what decides whether they are read, and which of its values do.
-_READ_BY = (
-    ("momentum", "optimizer", READS_MOMENTUM),
-    ("learning_rate_decay", "learning_rate_schedule", ("exponential",)),
-)
+from lenetml.spec.sections import READ_BY
 
 
 def _unused_images(draft: Draft) -> Iterator[Finding]:
+    """A split that takes less than half of the images, as percentages do."""
     facts, split = draft.facts, draft.document.data.split
     if facts is None or split is None:
         return
@@ -37,7 +34,8 @@ def _unused_images(draft: Draft) -> Iterator[Finding]:
 
 
 def _shear(draft: Draft) -> Iterator[Finding]:
-    for value in draft.values_at(("augmentation", "shear_range")):
+    """A share where degrees are meant."""
+    for value in draft.possible_at(("augmentation", "shear_range")):
         if isinstance(value, int | float) and 0 < value < 1:
             yield Finding(
                 ("augmentation", "shear_range"),
@@ -49,12 +47,9 @@ def _shear(draft: Draft) -> Iterator[Finding]:
 
 
 def _binary_range(draft: Draft) -> Iterator[Finding]:
+    """Whole numbers from 0 to 1, where reals may be meant."""
     for name, domain in draft.space.items():
-        if (
-            not isinstance(domain, Choice)
-            and domain.is_whole
-            and (domain.low, domain.high) == (0, 1)
-        ):
+        if isinstance(domain, Range) and domain.is_whole and (domain.low, domain.high) == (0, 1):
             yield Finding(
                 ("search_space", name),
                 f"{name} is 0 or 1: a range of whole numbers",
@@ -66,31 +61,31 @@ def _binary_range(draft: Draft) -> Iterator[Finding]:
 def _read_in_some_trials(draft: Draft) -> Iterator[Finding]:
     """A key that only some of the searched optimizers or schedules read."""
     references = {use.path: use.reference for use in draft.uses}
-    for key, owner, readers in _READ_BY:
+    for key, owner, readers in READ_BY:
         path: Path = ("training", key)
         own, deciding = references.get(path), references.get(("training", owner))
         # Tied values say themselves which of them go together.
         if deciding is None or (own is not None and own.name == deciding.name):
             continue
-        values = draft.values_at(("training", owner))
+        values = draft.possible_at(("training", owner))
         reading = [value for value in dict.fromkeys(values) if value in readers]
         wanted = [Condition(deciding.name, deciding.position, tuple(reading))]
         when = draft.space[own.name].when if own is not None else ()
         is_there = getattr(draft.document.training, key) is not None and reading
         if not is_there or implies(when, with_parents(wanted, draft.space), draft.space):
             continue
-        asked = written(reading if len(reading) > 1 else reading[0])
-        condition = f"when: {{{wanted[0].place}: {asked}}}"
+        condition = f"when: {{{in_braces(wanted)}}}"
         if own is not None:
             note = f"write {condition} in the domain of {own.name}"
         else:
-            value = written(draft.data["training"][key])
+            value = written_whole(draft.data["training"][key])
             note = f"write ${key}, and in search_space {key}: {{value: {value}, {condition}}}"
         message = f"{key} counts only in trials with {owner} {' or '.join(reading)}"
         yield Finding(path, message, (note,), at_key=True, severity="warning")
 
 
 def _normalization_behind_activation(draft: Draft) -> Iterator[Finding]:
+    """The usual order is the other way round."""
     for path, before in _layers_with_the_one_before(draft.data["architecture"], ("architecture",)):
         if path[-1] != "batch_normalization" or before is None:
             continue
@@ -121,14 +116,10 @@ def _layers_with_the_one_before(
 
 def _may_bend(function: Any, space: SearchSpace) -> bool:
     """Whether an activation, or one of those drawn for it, is not linear."""
-    reference = read_reference(function) if looks_like_reference(function) else None
-    domain = space.get(reference.name) if reference else None
-    if reference is None or not isinstance(domain, Choice):
+    reference = as_reference(function)
+    if reference is None or reference.name not in space:
         return bool(function != "linear")
-    values = domain.values
-    if domain.is_tied and reference.position is not None:
-        values = tuple(value[reference.position] for value in values)
-    return any(value != "linear" for value in values)
+    return any(value != "linear" for value in values_of(reference, space))
 
 
 # Each with the sections that it reads.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from lenetml.spec.problems import shortened
@@ -262,3 +262,5 @@ LAYERS: dict[str, type[Layer]] = {
 }
 Repeat.model_rebuild()
 Residual.model_rebuild()
+ITEMS = TypeAdapter(list[Item])
+"""Reads the layers of a network."""

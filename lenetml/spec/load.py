@@ -7,29 +7,30 @@ from pathlib import Path as File
 from typing import Any
 
 from lenetml.errors import DataError, SpecError, UsageError
-from lenetml.spec import canonical
-from lenetml.spec.brackets import check_brackets
+from lenetml.spec.baselines import read_baselines
 from lenetml.spec.checked import Spec
-from lenetml.spec.conditions import with_lists
-from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
+from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts, check_amount
 from lenetml.spec.decimals import decimals_remedy, join_decimals
 from lenetml.spec.declared import read_space
 from lenetml.spec.domains import SearchSpace
 from lenetml.spec.draft import Draft, Finding
-from lenetml.spec.existence import check_each, check_existence, drawn_space
+from lenetml.spec.drawn import drawn_space
+from lenetml.spec.existence import check_each, check_existence
 from lenetml.spec.feasibility import check_shapes, check_size
 from lenetml.spec.hints import HINTS
+from lenetml.spec.hyperband import check_brackets
 from lenetml.spec.layers import normalised
+from lenetml.spec.legality import check_values, first_document, stand_in, with_reals
 from lenetml.spec.nodes import Complaint, Node, Path, Scalar, Severity, Span, find, plain
 from lenetml.spec.nodes import Mapping as MappingNode
 from lenetml.spec.nodes import Sequence as SequenceNode
 from lenetml.spec.overrides import apply_overrides
+from lenetml.spec.presence import in_own_values
 from lenetml.spec.problems import Problem, in_order
-from lenetml.spec.references import check_values, first_document, stand_in, with_reals
+from lenetml.spec.references import find_uses
 from lenetml.spec.rules import RULES
-from lenetml.spec.sections import ConcreteSpec, Data
+from lenetml.spec.sections import Data
 from lenetml.spec.source import MAX_BYTES, decode, parse, split_lines
-from lenetml.spec.space import find_uses
 from lenetml.spec.userdata import read_facts, tell_unknown
 from lenetml.spec.uses import check_unused, check_uses
 
@@ -126,10 +127,10 @@ class _Reader:
         if too_large:
             return None
         if "architecture" in data:
-            data["architecture"] = with_lists(data["architecture"], domains)
-        uses = tuple(find_uses(data))
-        findings = list(check_uses(data, uses, domains))
-        illegal, broken = check_values(data, uses, domains)
+            data["architecture"] = in_own_values(data["architecture"], domains)
+        uses, misread = find_uses(data)
+        findings = list(check_uses(data, uses, misread, domains))
+        illegal, broken = check_values(data, uses, misread, domains)
         findings += illegal
         self._add([*findings, *check_unused(data, uses, findings)])
         document = stand_in(data, domains, broken)
@@ -140,7 +141,8 @@ class _Reader:
         for rule, sections in (*RULES, *HINTS):
             if not sections & broken:
                 self._add(rule(draft))
-        baselines = () if self.is_baseline else self._read_baselines(draft)
+        baselines, findings = self._read_baselines(draft)
+        self._add(findings)
         if self.has_errors:
             return None
         findings = list(check_each(data, uses, domains))
@@ -148,9 +150,11 @@ class _Reader:
         if self.has_errors:
             return None
         drawn = drawn_space(data, uses, domains)
-        self._add(check_brackets(draft, drawn))
         feasible, findings = check_shapes(draft, drawn)
         self._add(findings)
+        if self.has_errors:
+            return None
+        self._add(check_brackets(draft, drawn))
         if self.has_errors:
             return None
         domains = with_reals(data, uses, domains)
@@ -166,7 +170,7 @@ class _Reader:
         """Find out what can be known of the data at a glance, and what is wrong with them."""
         if data.path is None or data.dataset is not None:
             named = NAMED.get(data.dataset or "") if data.path is None else None
-            return named and changed_facts(named, data), []
+            return _check_named(named and changed_facts(named, data))
         key, file = ("data", "path"), self.path.parent / data.path
         try:
             facts = read_facts(file, data)
@@ -182,31 +186,12 @@ class _Reader:
         self._add_complaints(complaints)
         return domains
 
-    def _read_baselines(self, draft: Draft) -> tuple[Spec, ...]:
-        search = draft.document.search
-        if search is None or search.baseline is None or {"search", "data", "seed"} & draft.broken:
-            return ()
-        baselines: list[Spec] = []
-        for index, name in enumerate(search.baseline):
-            place: Path = ("search", "baseline", index)
-            notes: tuple[str, ...]
-            try:
-                baseline, problems = _check_file(self.path.parent / name, (), is_baseline=True)
-            except UsageError as error:
-                notes = (error.message, "the path is relative to this spec")
-                self._add([Finding(place, "the baseline cannot be read", notes)])
-                continue
-            if baseline is None:
-                first = str(next(problem for problem in problems if problem.is_error))
-                notes = ("its first problem:", *first.splitlines())
-                self._add([Finding(place, "the baseline is not right", notes)])
-                continue
-            self._add(_compare_baseline(place, name, baseline, self.path, draft.document))
-            if baseline.document.name in {other.document.name for other in baselines}:
-                note = "their predictions are told apart by their names"
-                self._add([Finding(place, f"{name} has the name of another baseline", (note,))])
-            baselines.append(baseline)
-        return tuple(baselines)
+    def _read_baselines(self, draft: Draft) -> tuple[tuple[Spec, ...], list[Finding]]:
+        if self.is_baseline or {"search", "data", "seed"} & draft.broken:
+            return (), []
+        return read_baselines(
+            draft.document, self.path, lambda path: _check_file(path, (), is_baseline=True)
+        )
 
     def _add_complaints(self, complaints: Sequence[Complaint]) -> None:
         for it in complaints:
@@ -239,23 +224,10 @@ class _Reader:
         self.problems.append(Problem(str(self.path), span, message, notes, line, severity))
 
 
-def _compare_baseline(
-    place: Path, name: str, baseline: Spec, path: File, document: ConcreteSpec
-) -> Iterator[Finding]:
-    theirs = baseline.document
-    if _data_of(theirs.data, baseline.path) != _data_of(document.data, path):
-        note = "a comparison needs the same images in the same parts"
-        yield Finding(place, f"{name} has other data", (note,))
-    if theirs.seed != document.seed:
-        note = f"found: {theirs.seed} there, {document.seed} here"
-        yield Finding(place, f"{name} has another seed", (note,))
-    if theirs.search is not None and theirs.search.baseline is not None:
-        note = "a baseline is one network or one search; take one of the two baselines away"
-        yield Finding(place, f"{name} has a baseline of its own", (note,))
-
-
-def _data_of(data: Data, path: File) -> dict[str, Any]:
-    """What two specs must share; the ways to the data begin beside each of them."""
-    folder = None if data.path is None else (path.parent / data.path).resolve()
-    form = canonical.data_as_compared(data, NAMED.get(data.dataset or ""))
-    return form | {"path": folder}
+def _check_named(facts: DatasetFacts | None) -> tuple[DatasetFacts | None, list[Finding]]:
+    if facts is not None:
+        try:
+            check_amount(facts)
+        except DataError as error:
+            return None, [Finding(("data", "image_size"), error.message, error.notes)]
+    return facts, []

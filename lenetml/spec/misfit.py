@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from lenetml.spec.domains import Point, SearchSpace, all_values, is_active, written
-from lenetml.spec.layers import Item, Layer
+from lenetml.spec.domains import Point, SearchSpace, all_values, is_active
+from lenetml.spec.kinds import written
+from lenetml.spec.layers import ITEMS, Layer
 from lenetml.spec.nodes import Path
 from lenetml.spec.shapes import Impossible, Shape, trace
 from lenetml.spec.unroll import expand
@@ -66,7 +65,7 @@ def find_misfit(
 def architecture_at(items: list[Any], point: Point) -> tuple[list[Path], list[Layer]]:
     """The layers of an architecture in turn at a point, each with its path in the spec."""
     placed = list(expand(items, point))
-    layers = _ITEMS.validate_python([item for _, item in placed])
+    layers = ITEMS.validate_python([item for _, item in placed])
     return [path for path, _ in placed], list(layers)
 
 
@@ -109,6 +108,3 @@ def _describe(error: Impossible, paths: list[Path], layers: list[Layer]) -> Misf
     ordinal = _ORDINALS[number] if number < len(_ORDINALS) else f"{number}th "
     which = f"the {ordinal}{kind}" if len(same) > 1 else kind
     return Misfit(path, kind, f"the input of {which} {error.reason}")
-
-
-_ITEMS = TypeAdapter(list[Item])

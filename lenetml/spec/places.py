@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
+from pydantic.fields import FieldInfo
+
 from lenetml.spec.layers import LAYERS
 from lenetml.spec.nodes import Path
 from lenetml.spec.problems import nearest
@@ -37,6 +39,12 @@ def model_at(path: Path) -> type[Value] | None:
     return model
 
 
+def field_at(path: Path) -> FieldInfo | None:
+    """What the models say of the key at a path; None: there is no such key."""
+    model = model_at(path)
+    return model.model_fields.get(str(path[-1])) if model else None
+
+
 def keys_at(path: Path) -> list[str]:
     """All keys that may stand beside the key at a path, `layer` (the kind) left out."""
     model = model_at(path)
@@ -65,8 +73,7 @@ def marker_at(path: Path) -> Searchable | None:
     """
     # The pair of a size, and the names in a `when`, lie below the key that carries the mark.
     for depth in range(1, len(path) + 1):
-        owner = model_at(path[:depth])
-        field = owner.model_fields.get(str(path[depth - 1])) if owner else None
+        field = field_at(path[:depth])
         for mark in field.metadata if field else ():
             if isinstance(mark, Searchable):
                 return mark

@@ -10,6 +10,9 @@ from typing import Any
 
 from lenetml.spec.nodes import Severity, Span
 
+# Controls, line breaks, and marks that turn the direction of writing.
+_UNSEEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -74,8 +77,8 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """A text of the user's for use in a message: on one line, cut where it is long."""
-    line = text.replace("\n", "\\n").replace("\t", "\\t")
+    """A text of the user's for use in a message: on one line, visible, cut where it is long."""
+    line = _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
     return line if len(line) <= most else line[: most - 3] + "..."
 
 

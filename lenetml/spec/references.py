@@ -1,273 +1,199 @@
-"""Checks of values: every value of every domain must be legal where its name stands."""
+"""References: where `$name` stands, and what a point of the search space puts there.
+
+Architecture, augmentation and training may hold references.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from pydantic import ValidationError
-
-from lenetml.spec.domains import (
-    Choice,
-    Domain,
-    Range,
-    SearchSpace,
-    as_real,
-    corner_path,
-    corners,
-    own_value,
-    written,
-)
-from lenetml.spec.draft import Finding
-from lenetml.spec.meant import boolean_meant
+from lenetml.spec.domains import Choice, Point, SearchSpace, corners
 from lenetml.spec.nodes import Path
-from lenetml.spec.places import marker_at, name_of, nearest_key
-from lenetml.spec.sections import ConcreteSpec
-from lenetml.spec.space import (
-    OPEN_SECTIONS,
-    Reference,
-    Use,
-    looks_like_reference,
-    substitute,
-)
-from lenetml.spec.wording import describe, explain, place_of, wanted_by
+from lenetml.spec.places import field_at
 
-_AT_KEY = ("extra_forbidden", "missing")
-_NAME_BEHIND_DOLLAR = re.compile(r"\$\{?([a-z][a-z0-9_]*)")
+OPEN_SECTIONS = ("architecture", "augmentation", "training")
+LEFT_OUT = object()
+
+_REFERENCE = re.compile(r"\$([a-z][a-z0-9_]*)(?:\.([0-9]{1,3}|each))?")
 
 
-def check_values(
-    data: Mapping[str, Any], uses: tuple[Use, ...], space: SearchSpace
-) -> tuple[list[Finding], frozenset[str]]:
-    """Check types and ranges of a whole spec, with every value of every domain in turn.
+@dataclass(frozen=True)
+class Reference:
+    """`$name`, `$name.0` for one position of a tied value, `$name.each` for each repetition."""
 
-    Returns:
-        The findings, and the sections that have mistakes of their own.
+    name: str
+    position: int | None = None
+    is_each: bool = False
+
+    def __str__(self) -> str:
+        if self.is_each:
+            return f"${self.name}.each"
+        return f"${self.name}" + ("" if self.position is None else f".{self.position}")
+
+
+@dataclass(frozen=True)
+class Use:
+    """A place that uses a hyperparameter.
+
+    Args:
+        path: Where; of a condition `when: {name: value}`, the path of that key.
+        reference: What stands there.
+        wanted: The values that a condition asks for; None: it is no condition.
     """
-    findings: dict[tuple[Path, str], Finding] = {}
-    broken: set[str] = set()
-    misspelled: set[Path] = set()
-    told: set[tuple[Path, str]] = set()
-    rounds = max((_n_rounds(domain) for domain in space.values()), default=1)
-    by_path = {use.path: use for use in uses}
-    for index in range(rounds):
-        chosen = {name: _corner(domain, index) for name, domain in space.items()}
-        for detail in _mistakes(data, chosen, space, index):
-            path, kind = place_of(detail), detail["type"]
-            broken.add(str(path[0]))
-            starts = (path[:n] for n in range(len(path) + 1))
-            use = next((by_path[start] for start in starts if start in by_path), None)
-            finding: Finding | None = None
-            if use is not None and use.wanted != () and kind != "extra_forbidden":
-                finding = _at_domain(detail, use, space, data, index)
-            elif (path, kind) not in told:
-                told.add((path, kind))
-                finding = _at_value(detail, data, space)
-                misspelled |= {nearest_key(path)} if kind == "extra_forbidden" else set()
-            if finding is not None:
-                findings.setdefault((finding.path, finding.message), finding)
-    # A key that is only misspelled is not missing.
-    result = [it for it in findings.values() if not (it.at_key and it.path in misspelled)]
-    broken |= {str(key[0]) for key in misspelled if len(key) == 1 and key[0] not in data}
-    return result, frozenset(broken)
+
+    path: Path
+    reference: Reference
+    wanted: tuple[Any, ...] | None = None
 
 
-def with_reals(data: Mapping[str, Any], uses: tuple[Use, ...], space: SearchSpace) -> SearchSpace:
-    """Make choices of whole numbers real where only reals are meant, position by position."""
-    result = dict(space)
-    for use in uses:
-        if use.reference is None or use.wanted is not None:
-            continue
-        name, position = use.reference.name, use.reference.position
-        domain = result[name]
-        if not isinstance(domain, Choice):
-            continue
-        positions = [position]
-        if domain.is_tied and position is None:
-            positions = list(range(len(domain.values[0])))
-        for each in positions:
-            changed = as_real(domain, each)
-            if changed is None:
-                continue
-            # The round in which `.each` means this position.
-            index = len(domain.values) * (each or 0)
-            if not _mistakes(data, _first(result | {name: changed}), result, index):
-                result[name] = domain = changed
-    return {name: _with_own(domain, result) for name, domain in result.items()}
+@dataclass(frozen=True)
+class Misread:
+    """A place where something was meant as a reference that is none.
 
-
-def _with_own(domain: Domain, space: SearchSpace) -> Domain:
-    """Give the conditions of a domain the values as the named hyperparameters have them now."""
-    when = tuple(
-        replace(
-            each,
-            values=tuple(own_value(space[each.name], each.position, it) for it in each.values),
-        )
-        for each in domain.when
-    )
-    return replace(domain, when=when)
-
-
-def first_document(data: Mapping[str, Any], space: SearchSpace) -> ConcreteSpec:
-    """The spec with the first value of every domain, its layers as written.
-
-    Raises:
-        ValidationError: Something in it is not right.
+    Args:
+        path: Where; of a condition, the path of its key.
+        text: What stands there.
+        is_condition: Whether it is the key of a condition.
     """
-    return ConcreteSpec.model_validate(_filled(data, _first(space), space))
+
+    path: Path
+    text: str
+    is_condition: bool = False
 
 
-def stand_in(data: Mapping[str, Any], space: SearchSpace, broken: frozenset[str]) -> ConcreteSpec:
-    """The spec with minimal sections in the place of broken ones, so that the rest is checked."""
-    minimal = {
-        "name": "x",
-        "data": {"dataset": "digits"},
-        "architecture": [],
-        "training": {"epochs": 1},
-    }
-    return first_document(
-        minimal | {key: value for key, value in data.items() if key not in broken}, space
-    )
+def looks_like_reference(value: object) -> bool:
+    """Whether a value was meant as a reference."""
+    return isinstance(value, str) and value.startswith("$")
 
 
-def _mistakes(
-    data: Mapping[str, Any], chosen: Mapping[str, Any], space: SearchSpace, index: int = 0
-) -> list[Any]:
-    try:
-        ConcreteSpec.model_validate(_filled(data, chosen, space, index))
-    except ValidationError as error:
-        return list(error.errors(include_url=False))
-    return []
+@lru_cache(maxsize=1024)
+def read_reference(text: str) -> Reference | None:
+    """Read `$name`, `$name.0` or `$name.each`; None where it is none of them."""
+    match = _REFERENCE.fullmatch(text)
+    if match is None:
+        return None
+    if match[2] in (None, "each"):
+        return Reference(match[1], is_each=match[2] is not None)
+    return Reference(match[1], int(match[2]))
 
 
-def _why_real(domain: Domain, text: Any, tail: Path) -> tuple[str, ...]:
-    """Why a whole number of a domain, as written, became a real one."""
-    for part in tail:
-        text = text[part]
-    if isinstance(text, float):
-        return ()
-    if isinstance(domain, Range) and domain.is_log:
-        return ("log_uniform_values draws real numbers; write values: [...] for whole ones",)
-    return ("one real number among others makes all of them real",)
+def as_reference(value: object) -> Reference | None:
+    """The reference that a value is; None where it is none."""
+    return read_reference(value) if isinstance(value, str) else None
 
 
-def _values_at(domain: Domain, position: int | None) -> list[Any]:
-    return [value if position is None else value[position] for value in corners(domain)]
+def find_uses(data: Mapping[str, Any]) -> tuple[tuple[Use, ...], tuple[Misread, ...]]:
+    """All places of the open sections that use a hyperparameter, and those that fail to.
+
+    Both are in the order of the sections here, and of the text in each.
+    """
+    found = [it for section in OPEN_SECTIONS for it in _uses_in(data.get(section), (section,))]
+    uses = tuple(it for it in found if isinstance(it, Use))
+    return uses, tuple(it for it in found if isinstance(it, Misread))
 
 
-def _first(space: SearchSpace) -> dict[str, Any]:
-    return {name: corners(domain)[0] for name, domain in space.items()}
+def _uses_in(data: Any, path: Path) -> Iterator[Use | Misread]:
+    if path[-1] == "when" and isinstance(data, dict):
+        for key, wanted in data.items():
+            place, reference = (*path, key), read_reference(f"${key}")
+            values = tuple(wanted) if isinstance(wanted, list) else (wanted,)
+            if reference is None:
+                yield Misread(place, key, is_condition=True)
+            else:
+                yield Use(place, reference, values)
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _uses_in(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _uses_in(value, (*path, index))
+    elif looks_like_reference(data):
+        reference = read_reference(data)
+        yield Misread(path, data) if reference is None else Use(path, reference)
 
 
-def _corner(domain: Domain, index: int) -> Any:
+def values_of(
+    reference: Reference, space: SearchSpace, repetition: int | None = None
+) -> tuple[Any, ...]:
+    """The values of a reference that show whether all are legal, by the declared domains.
+
+    Args:
+        reference: To a name of the space, at a position that there is.
+        space: The domains as written.
+        repetition: Of the innermost repeat around the reference; None: any.
+    """
+    domain = space[reference.name]
     values = corners(domain)
-    return values[index % len(values)]
+    if reference.position is not None:
+        return tuple(value[reference.position] for value in values)
+    if reference.is_each and domain.width:
+        places = range(domain.width) if repetition is None else (repetition,)
+        return tuple(value[place] for value in values for place in places if place < domain.width)
+    return values
 
 
-def _n_rounds(domain: Domain) -> int:
-    """Rounds until every corner, and every position of tied values, has been seen."""
-    n_positions = len(domain.values[0]) if isinstance(domain, Choice) and domain.is_tied else 1
-    return len(corners(domain)) * n_positions
+def possible_values(
+    path: Path, document: Any, space: SearchSpace, uses: Iterable[Use]
+) -> tuple[Any, ...]:
+    """All values that may stand at a path: those of the domain, or the one written there.
 
+    Where the name is under a condition, the key's default is one of them.
 
-def _position_of(reference: Reference, domain: Domain, index: int) -> int | None:
-    """The position that a reference means in a round; `.each` means one after the other."""
-    if reference.is_each and isinstance(domain, Choice) and domain.is_tied:
-        return (index // len(domain.values)) % len(domain.values[0])
-    return reference.position
-
-
-def _filled(
-    data: Mapping[str, Any], chosen: Mapping[str, Any], space: SearchSpace, index: int = 0
-) -> dict[str, Any]:
-    """The data with values for references, and without the search space.
-
-    A reference that has no value stays as it is written: a text, which is legal nowhere.
+    Args:
+        path: Fields of the document.
+        document: The spec with the first value of each domain.
+        space: The domains; a range gives no values.
+        uses: The places that hold references.
     """
-
-    def value_of(reference: Reference) -> Any:
-        if reference.name not in chosen:
-            return str(reference)
-        value = chosen[reference.name]
-        position = _position_of(reference, space[reference.name], index)
-        if position is None:
-            return value
-        is_there = isinstance(value, list) and position < len(value)
-        return value[position] if is_there else str(reference)
-
-    filled = {key: value for key, value in data.items() if key != "search_space"}
-    for section in OPEN_SECTIONS:
-        if section in filled:
-            filled[section] = substitute(filled[section], value_of)
-    return filled
+    for use in uses:
+        if use.path == path:
+            domain = space.get(use.reference.name)
+            if not isinstance(domain, Choice):
+                return ()
+            field = field_at(path)
+            default = (field.default,) if field is not None and domain.when else ()
+            return (*values_of(use.reference, space), *default)
+    for part in path:
+        document = getattr(document, str(part))
+    return (document,)
 
 
-def _at_value(detail: Any, data: Mapping[str, Any], space: SearchSpace) -> Finding:
-    value = _as_written(data, detail)
-    message, notes = explain(detail | {"input": value})
-    path = place_of(detail)
-    meant = {name for text in (value, path[-1]) for name in _names_in(text)}
-    if isinstance(value, str) and value in space:
-        notes = (*notes, f'did you mean "${value}"?')
-        meant.add(value)
-    elif isinstance(value, str) and meant and not looks_like_reference(value):
-        notes = (*notes, f"a reference stands alone: write ${min(meant)}")
-    return Finding(path, message, notes, at_key=detail["type"] in _AT_KEY, meant=tuple(meant))
+def substitute(data: Any, value_of: Callable[[Reference], Any]) -> Any:
+    """Put values in the place of references.
 
-
-def _as_written(data: Any, detail: Any) -> Any:
-    """What one of pydantic's errors found wrong, with the references that stand there."""
-    for part in detail["loc"]:
-        is_item = isinstance(data, list) and isinstance(part, int) and part < len(data)
-        if not is_item and not (isinstance(data, dict) and part in data):
-            return detail["input"]
-        data = data[part]
-    return data
-
-
-def _names_in(data: Any) -> Iterator[str]:
-    """The names behind every $ in what stands where it may not."""
+    Args:
+        data: Plain data with references.
+        value_of: Gives a value, or `LEFT_OUT` to leave the key out that it belongs to.
+    """
     if isinstance(data, dict):
-        data = [*data, *data.values()]
+        pairs = ((key, substitute(value, value_of)) for key, value in data.items())
+        return {key: value for key, value in pairs if value is not LEFT_OUT}
     if isinstance(data, list):
-        for inner in data:
-            yield from _names_in(inner)
-    elif isinstance(data, str):
-        yield from _NAME_BEHIND_DOLLAR.findall(data)
+        items = [substitute(item, value_of) for item in data]
+        return LEFT_OUT if any(item is LEFT_OUT for item in items) else items
+    reference = as_reference(data)
+    return data if reference is None else value_of(reference)
 
 
-def _at_domain(
-    detail: Any, use: Use, space: SearchSpace, data: Mapping[str, Any], index: int
-) -> Finding | None:
-    """A value of a domain that is not legal where a reference stands; None if it is told else."""
-    if use.reference is None or use.reference.name not in space or use.wanted is not None:
-        return None
-    if marker_at(use.path) is None:
-        return None
-    name = use.reference.name
-    domain = space[name]
-    position = _position_of(use.reference, domain, index)
-    value = _corner(domain, index)
-    tail: Path = corner_path(domain, index % len(corners(domain)), data["search_space"][name])
-    if position is not None:
-        if not isinstance(value, list) or position >= len(value):
-            return None
-        value, tail = value[position], (*tail, position)
-    sentence, notes = describe(detail)
-    inner = place_of(detail)[len(use.path) :]
-    if isinstance(value, list) and inner:
-        value, tail = value[int(inner[0])], (*tail, *inner)
-    elif isinstance(value, list) and "[" not in sentence:
-        notes = (*notes, f"write ${name}.0 for its first position, or ${name}.each in a repeat")
-    if wanted_by(detail) in ("whole", "size") and isinstance(value, float):
-        notes = _why_real(domain, data["search_space"][name], tail) or notes
-    if wanted_by(detail) == "boolean":
-        meant = [boolean_meant(each) for each in _values_at(domain, position)]
-        if None not in meant:
-            if index % len(meant):
-                return None
-            notes = (f"write {' and '.join(filter(None, meant))}",)
-    message = f"{written(value)} cannot be {name_of(use.path)}, which {sentence}"
-    return Finding(("search_space", name, *tail), message, notes, use=use.path)
+def look_up(point: Point, reference: Reference, repetition: int | None = None) -> Any:
+    """The value of a reference at a point; `LEFT_OUT` where the name does not exist there.
+
+    Args:
+        point: A value for each hyperparameter that exists.
+        reference: What is asked for.
+        repetition: Of the innermost repeat around the reference, from 0.
+    """
+    if reference.is_each and reference.name not in point:
+        return point.get(name_of_repetition(reference.name, repetition), LEFT_OUT)
+    value = point.get(reference.name, LEFT_OUT)
+    place = repetition if reference.is_each else reference.position
+    return value if place is None or value is LEFT_OUT else value[place]
+
+
+def name_of_repetition(name: str, repetition: int | None) -> str:
+    """The hyperparameter that `$name.each` draws for one repetition."""
+    return f"{name}_{repetition}"

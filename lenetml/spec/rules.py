@@ -13,12 +13,13 @@ from typing import Any
 from lenetml.spec.countries import GRID
 from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
 from lenetml.spec.division import DivisionError, divide
-from lenetml.spec.domains import written
 from lenetml.spec.draft import Draft, Finding
 from lenetml.spec.imagefiles import composed
+from lenetml.spec.kinds import written
 from lenetml.spec.nodes import Path
-from lenetml.spec.places import model_at, name_of
+from lenetml.spec.places import field_at, name_of
 from lenetml.spec.problems import nearest, shortened
+from lenetml.spec.references import as_reference, values_of
 from lenetml.spec.sections import READS_MOMENTUM, Data
 
 # Limits of W&B (wandb 0.31).
@@ -30,12 +31,14 @@ _RESERVED_NAMES = {"con", "prn", "aux", "nul"} | {
 
 
 def _name(draft: Draft) -> Iterator[Finding]:
+    """A name that Windows keeps for a device."""
     if draft.document.name in _RESERVED_NAMES:
         note = "Windows keeps it for a device; choose another name"
         yield Finding(("name",), f'"{draft.document.name}" cannot name a folder', (note,))
 
 
 def _one_source(draft: Draft) -> Iterator[Finding]:
+    """The data are a named set or a path, and one of them."""
     data = draft.document.data
     if data.dataset is not None and data.path is not None:
         yield Finding(("data", "path"), "data has dataset or path, not both", at_key=True)
@@ -45,6 +48,7 @@ def _one_source(draft: Draft) -> Iterator[Finding]:
 
 
 def _split(draft: Draft) -> Iterator[Finding]:
+    """A split that the data cannot give."""
     facts = draft.facts
     if facts is None:
         return
@@ -56,6 +60,7 @@ def _split(draft: Draft) -> Iterator[Finding]:
 
 
 def _facts(draft: Draft) -> Iterator[Finding]:
+    """What is said of the data must be what they are."""
     data, facts = draft.document.data, draft.facts
     if data.input_shape and data.input_shape[2] not in (1, 3):
         note = f"found: {data.input_shape[2]} channels"
@@ -85,26 +90,23 @@ def _input_shape_after_changes(data: Data) -> Iterator[Finding]:
 
 def _empty_keys(draft: Draft) -> Iterator[Finding]:
     """A key without a value is a mistake, even where it might be left out."""
-    for path in _paths_to_nothing(draft.data, ()):
-        model = model_at(path)
-        field = model.model_fields.get(str(path[-1])) if model else None
+    for path, value in _everything(draft.data, ()):
+        field = field_at(path) if value is None else None
         if field is not None and field.default is None:
             note = "write its value, or take the key away"
             yield Finding(path, f"{name_of(path)} is empty", (note,), at_key=True)
 
 
-def _paths_to_nothing(data: Any, path: Path) -> Iterator[Path]:
-    if data is None:
-        yield path
-    elif isinstance(data, dict):
-        for key, value in data.items():
-            yield from _paths_to_nothing(value, (*path, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _paths_to_nothing(value, (*path, index))
+def _everything(data: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Every value inside plain data, with its path."""
+    pairs = enumerate(data) if isinstance(data, list) else ()
+    for key, value in data.items() if isinstance(data, dict) else pairs:
+        yield (*path, key), value
+        yield from _everything(value, (*path, key))
 
 
 def _no_repeats(draft: Draft) -> Iterator[Finding]:
+    """Lists that say something twice."""
     lists: dict[Path, list[str]] = {
         ("card", "languages"): list(draft.document.card.languages),
         ("data", "classes"): draft.document.data.classes or [],
@@ -117,6 +119,7 @@ def _no_repeats(draft: Draft) -> Iterator[Finding]:
 
 
 def _empty_architecture(draft: Draft) -> Iterator[Finding]:
+    """An architecture without layers; the models take one, for a spec at a point."""
     if not draft.document.architecture:
         note = "write each layer on a line of its own: - flatten"
         yield Finding(("architecture",), "architecture needs at least one layer", (note,), True)
@@ -124,22 +127,15 @@ def _empty_architecture(draft: Draft) -> Iterator[Finding]:
 
 def _empty_residuals(draft: Draft) -> Iterator[Finding]:
     """A residual without layers; a point of the space may leave one so, a text may not."""
-    for path in _empty_lists(draft.data["architecture"], ("architecture",)):
-        if path[-2:] == ("residual", "layers"):
+    for path, value in _everything(draft.data["architecture"], ("architecture",)):
+        if value == [] and path[-2:] == ("residual", "layers"):
             yield Finding(path, "layers of residual must have at least 1 item", ("found: []",))
 
 
-def _empty_lists(data: Any, path: Path) -> Iterator[Path]:
-    if data == []:
-        yield path
-    pairs = enumerate(data) if isinstance(data, list) else ()
-    for key, value in data.items() if isinstance(data, dict) else pairs:
-        yield from _empty_lists(value, (*path, key))
-
-
 def _optimizer_keys(draft: Draft) -> Iterator[Finding]:
+    """Keys of training that no trial reads."""
     training = draft.document.training
-    optimizers = set(draft.values_at(("training", "optimizer")))
+    optimizers = set(draft.possible_at(("training", "optimizer")))
     if training.momentum is not None and not optimizers & set(READS_MOMENTUM):
         notes = (
             f"found: optimizer {', '.join(sorted(optimizers))}",
@@ -147,14 +143,31 @@ def _optimizer_keys(draft: Draft) -> Iterator[Finding]:
         )
         message = "momentum is read by sgd and rmsprop only"
         yield Finding(("training", "momentum"), message, notes, True)
-    schedules = set(draft.values_at(("training", "learning_rate_schedule")))
+    schedules = set(draft.possible_at(("training", "learning_rate_schedule")))
     if training.learning_rate_decay is not None and "exponential" not in schedules:
         message = "learning_rate_decay is read by the exponential schedule only"
         note = "write learning_rate_schedule: exponential, or take it away"
         yield Finding(("training", "learning_rate_decay"), message, (note,), True)
 
 
+def _brightness(draft: Draft) -> Iterator[Finding]:
+    """Two ends that are drawn each on its own must be in order at every point."""
+    ends = (draft.data.get("augmentation") or {}).get("brightness_range")
+    low, high = map(as_reference, ends) if isinstance(ends, list) else (None, None)
+    if low is None or high is None or low.name == high.name:
+        return
+    most, least = max(values_of(low, draft.space)), min(values_of(high, draft.space))
+    if most > least:
+        notes = (
+            f"found: {low} up to {written(most)}, {high} down to {written(least)}",
+            "draw both as one: $name, with name: {values: [[low, high], [low, high]]}",
+        )
+        message = "brightness_range of augmentation must be [low, high] at every point"
+        yield Finding(("augmentation", "brightness_range"), message, notes)
+
+
 def _search_is_there(draft: Draft) -> Iterator[Finding]:
+    """What can be searched needs a search."""
     free = [name for name, domain in draft.space.items() if domain.size != 1]
     if free and draft.document.search is None:
         note = "write search: {strategy: random, trials: 10}"
@@ -163,6 +176,7 @@ def _search_is_there(draft: Draft) -> Iterator[Finding]:
 
 
 def _strategy_keys(draft: Draft) -> Iterator[Finding]:
+    """Keys of search that a strategy needs, or that do not go with it."""
     search = draft.document.search
     if search is None:
         return
@@ -193,6 +207,7 @@ def _strategy_keys(draft: Draft) -> Iterator[Finding]:
 
 
 def _hyperband(draft: Draft) -> Iterator[Finding]:
+    """Hyperband gives out the epochs itself."""
     search, training = draft.document.search, draft.document.training
     if search is None or search.strategy != "hyperband":
         return
@@ -223,6 +238,7 @@ def _wandb(draft: Draft) -> Iterator[Finding]:
 
 
 def _grid(draft: Draft) -> Iterator[Finding]:
+    """A grid goes through values one by one."""
     search = draft.document.search
     if search is None or search.strategy != "grid":
         return
@@ -234,6 +250,7 @@ def _grid(draft: Draft) -> Iterator[Finding]:
 
 
 def _country(draft: Draft) -> Iterator[Finding]:
+    """Emissions need a grid whose intensity is known."""
     energy = draft.document.energy
     if energy is not None and energy.country is not None and energy.country not in GRID:
         codes = {grid.name.lower(): code for code, grid in GRID.items()}
@@ -262,6 +279,7 @@ RULES: tuple[tuple[Rule, frozenset[str]], ...] = tuple(
         (_empty_architecture, "architecture"),
         (_empty_residuals, "architecture"),
         (_optimizer_keys, "training"),
+        (_brightness, "augmentation"),
         (_search_is_there, "search"),
         (_strategy_keys, "search"),
         (_hyperband, "search training"),

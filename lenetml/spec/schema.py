@@ -18,8 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from lenetml.spec.conditions import MAX_VALUES
-from lenetml.spec.declared import DISTRIBUTIONS, NAME
+from lenetml.spec.declared import DISTRIBUTIONS, MAX_VALUES, NAME
 from lenetml.spec.layers import LAYERS
 from lenetml.spec.places import required_keys
 from lenetml.spec.sections import ConcreteSpec

@@ -39,6 +39,11 @@ DEFAULT_DECAY = 0.95
 DEFAULT_ADAMW_WEIGHT_DECAY = 0.004
 DEFAULT_FACTOR = 3
 DEFAULT_ITERATIONS = 1
+# Keys of training, what decides whether they are read, and which of its values do.
+READ_BY = (
+    ("momentum", "optimizer", READS_MOMENTUM),
+    ("learning_rate_decay", "learning_rate_schedule", ("exponential",)),
+)
 
 
 class Split(Value):
@@ -185,6 +190,8 @@ class Search(Value):
     """Trainings a trial; its objective is their mean."""
     time_limit: TimeLimit | None = None
     """Time after which no trial starts, over all continuations."""
+    trial_time_limit: TimeLimit | None = None
+    """A training that takes longer fails its trial."""
     baseline: FileNames | None = None
     """Specs that are run first and compared with in the card."""
     screening: Screening | None = None
@@ -239,7 +246,7 @@ def _off_is_none(value: Any) -> Any:
 class ConcreteSpec(Value):
     """A whole spec without a reference: what one point of the search space says.
 
-    The search space itself is no part of it. Once resolved (`space.resolve`), the architecture is
+    The search space itself is no part of it. Once resolved (`unroll.resolve`), the architecture is
     the layers in turn: no `repeat`, and every `when` is true.
     """
 

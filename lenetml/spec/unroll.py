@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from lenetml.spec.domains import Condition, Point, SearchSpace, corners
+from lenetml.spec.domains import Condition, Point, SearchSpace
 from lenetml.spec.nodes import Path
-from lenetml.spec.space import (
-    LEFT_OUT,
-    Reference,
-    look_up,
-    looks_like_reference,
-    read_reference,
-    substitute,
-)
+from lenetml.spec.presence import read_when
+from lenetml.spec.references import LEFT_OUT, as_reference, look_up, substitute, values_of
 
 CONTAINERS = ("repeat", "residual")
 
@@ -41,11 +36,16 @@ class Guard:
     def holds(self, point: Point) -> bool:
         """Whether it holds at a point; a name that does not exist there makes it false."""
         if isinstance(self.value, Mapping):
-            return all(each.holds(point) for each in read_when(self.value))
+            return all(each.holds(point) for each in self.conditions)
         found = substitute(self.value, lambda ref: look_up(point, ref, self.repetition))
         if found is LEFT_OUT:
             return False
         return bool(found) if self.more_than is None else bool(found > self.more_than)
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What must hold, of a `when` that is a mapping."""
+        return read_when(self.value)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def unroll(
             times = arguments["times"]
             for number in range(times_of(times, repetition)):
                 counted = own
-                if looks_like_reference(times):
+                if as_reference(times) is not None:
                     counted = (*own, Guard(times, repetition, more_than=number))
                 yield from unroll(
                     arguments["layers"], times_of, (*place, "layers"), number, counted
@@ -112,25 +112,12 @@ def most_times(space: SearchSpace) -> Callable[[Any, int | None], int]:
     """How often a repeat comes at most, by the domains."""
 
     def times_of(times: Any, repetition: int | None) -> int:
-        reference = read_reference(times) if looks_like_reference(times) else None
+        reference = as_reference(times)
         if reference is None:
             return int(times)
         return int(max(values_of(reference, space, repetition)))
 
     return times_of
-
-
-def values_of(reference: Reference, space: SearchSpace, repetition: int | None) -> tuple[Any, ...]:
-    """The values of a reference that show whether all are legal, by the declared domains."""
-    values = corners(space[reference.name])
-    if reference.position is not None:
-        return tuple(value[reference.position] for value in values)
-    if reference.is_each and isinstance(values[0], list):
-        inside = (
-            value if repetition is None else value[repetition : repetition + 1] for value in values
-        )
-        return tuple(each for value in inside for each in value)
-    return values
 
 
 def expand(items: list[Any], point: Point) -> Iterator[tuple[Path, Any]]:
@@ -176,20 +163,3 @@ def resolve(data: Mapping[str, Any], point: Point) -> dict[str, Any]:
             resolved[section] = substitute(data[section], lambda ref: look_up(point, ref))
     resolved["architecture"] = [item for _, item in expand(data["architecture"], point)]
     return resolved
-
-
-def read_when(when: Any) -> tuple[Condition, ...]:
-    """A `when` of a layer as conditions: a mapping, or a reference that must be true."""
-    if isinstance(when, Mapping):
-        pairs = ((read_reference(f"${key}"), wanted) for key, wanted in when.items())
-        return tuple(
-            Condition(
-                ref.name, ref.position, tuple(wanted) if isinstance(wanted, list) else (wanted,)
-            )
-            for ref, wanted in pairs
-            if ref is not None
-        )
-    reference = read_reference(when) if looks_like_reference(when) else None
-    if reference is None or reference.is_each:
-        return ()
-    return (Condition(reference.name, reference.position, (True,)),)

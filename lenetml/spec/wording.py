@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from lenetml.spec.domains import written
 from lenetml.spec.elsewhere import keras_remedy
+from lenetml.spec.kinds import written
 from lenetml.spec.layers import LAYERS
 from lenetml.spec.meant import (
     boolean_meant,
@@ -20,9 +20,17 @@ from lenetml.spec.meant import (
     percent_remedy,
 )
 from lenetml.spec.nodes import Path
-from lenetml.spec.places import keys_at, marker_at, model_at, name_of, owner_of, required_keys
+from lenetml.spec.places import (
+    field_at,
+    keys_at,
+    marker_at,
+    model_at,
+    name_of,
+    owner_of,
+    required_keys,
+)
 from lenetml.spec.problems import did_you_mean, shortened
-from lenetml.spec.space import looks_like_reference
+from lenetml.spec.references import looks_like_reference
 from lenetml.spec.types import Wanted
 
 _NAME_RULE = "must be lower-case letters, digits and hyphens, at most 63, the first no hyphen"
@@ -219,8 +227,7 @@ def _number(bound: float) -> str:
 
 def _choices(path: Path) -> tuple[str, ...]:
     """The values that a missing key may have, where there are only some."""
-    model = model_at(path)
-    field = model.model_fields.get(str(path[-1])) if model else None
+    field = field_at(path)
     if field is None or get_origin(field.annotation) is not Literal:
         return ()
     return ("allowed: " + ", ".join(map(str, get_args(field.annotation))),)

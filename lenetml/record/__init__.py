@@ -1,0 +1,54 @@
+"""The record of an experiment: every fact, and the only input of cards and reports.
+
+`record.json` is a `Record` as JSON. Units are in the names; ratios are between 0 and 1; what was
+not measured is `null` with a reason beside it, never zero.
+"""
+
+from lenetml.record.data import ClassCounts, DataRecord
+from lenetml.record.document import RECORD_NAME, Record, read_record, record_schema, write_record
+from lenetml.record.evaluation import (
+    BaselineRecord,
+    BestRecord,
+    EarlierTest,
+    LayerRecord,
+    SeedRecord,
+    SelectedFrom,
+)
+from lenetml.record.metrics import ClassMetrics, MacroMetrics, McNemar, Metrics, TestRecord
+from lenetml.record.resources import CostRecord, EnergyRecord, EnvironmentRecord
+from lenetml.record.search import (
+    Continuation,
+    ExecutionRecord,
+    Hyperparameter,
+    SearchRecord,
+    TrialRecord,
+)
+
+__all__ = [
+    "BaselineRecord",
+    "BestRecord",
+    "ClassCounts",
+    "ClassMetrics",
+    "Continuation",
+    "CostRecord",
+    "DataRecord",
+    "EarlierTest",
+    "EnergyRecord",
+    "EnvironmentRecord",
+    "ExecutionRecord",
+    "Hyperparameter",
+    "LayerRecord",
+    "MacroMetrics",
+    "McNemar",
+    "Metrics",
+    "RECORD_NAME",
+    "Record",
+    "SearchRecord",
+    "SeedRecord",
+    "SelectedFrom",
+    "TestRecord",
+    "TrialRecord",
+    "read_record",
+    "record_schema",
+    "write_record",
+]
