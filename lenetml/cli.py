@@ -88,23 +88,28 @@ def run(
         typer.Option(
             min=0,
             metavar="N",
-            help="Trainings side by side; 0: in this process. As many as there are cores, or GPUs,"
-            " and memory for them where left out.",
+            help="Trainings side by side; else as many as fit. 0: one, in this process.",
         ),
     ] = None,
     ray: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Train on a Ray cluster; auto: the one around here."),
+        typer.Option(metavar="auto|HOST:PORT", help="Train on a running Ray cluster."),
     ] = None,
-    fresh: Annotated[bool, typer.Option(help="Start over; the old folder is kept.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over; the old folder is kept.")
+    ] = False,
     accept_versions: Annotated[
         bool,
-        typer.Option(help="Go on with the values of the journal where this version draws others."),
+        typer.Option(
+            "--accept-versions", help="Go on with the journal's values where others are drawn now."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    quiet: Annotated[bool, typer.Option(help="Show no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Check, search, test the winner once, and write its cards; go on where a run was cut short."""
+    if ray is not None and workers == 0:
+        raise UsageError("--workers 0 trains in this process, and --ray elsewhere: give one")
     loaded = [attempt(path, partial(_load, path, changes or [], quiet)) for path in specs]
     right = [spec for spec in loaded if not isinstance(spec, Failure)]
     not_run = "not run: another spec is not right"

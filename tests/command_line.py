@@ -30,7 +30,9 @@ training: {epochs: 100000, learning_rate: $rate}
 search: {strategy: random, trials: 100}
 energy: false
 """
-SEARCH = LONG.replace("name: long", "name: search").replace("100000", "3").replace("100}\ne", "4}\ne")
+SEARCH = (
+    LONG.replace("name: long", "name: search").replace("100000", "3").replace("100}\ne", "4}\ne")
+)
 UNKNOWN_KEY = """\
 wrong.yaml:4:23: unknown key "bach" in training
     4 | training: {epochs: 1, bach: 3, learning_rate: 0.01}

@@ -20,6 +20,7 @@ from lenetml.experiment import Options, run  # noqa: E402
 from lenetml.search.hiring import Hiring  # noqa: E402
 from lenetml.search.journal import JOURNAL_NAME, encode, read_journal  # noqa: E402
 from lenetml.spec import load_spec  # noqa: E402
+from lenetml.trial.data import load_data  # noqa: E402
 
 # The second trial learns, the others next to nothing: which one wins is sure on every machine.
 RATES = """\
@@ -122,6 +123,11 @@ class Place:
 
     def load(self, text, *changes):
         return load_spec(self.write(text), changes)
+
+    def data(self, text):
+        """The data of a spec."""
+        spec = self.load(text)
+        return load_data(spec.document.data, spec.document.seed, self.folder)
 
     def run(self, text, *changes, workers=0, follower=None, stop=None, **options):
         """Run a spec, in this process where nothing else is said."""

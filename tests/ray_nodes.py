@@ -10,16 +10,19 @@ import secrets
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import psutil
+import pytest
 
-# Read by Ray when it is imported: addresses of the loopback alone, and a token for every message.
-SETTINGS = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_AUTH_MODE": "token",
-    "RAY_AUTH_TOKEN": secrets.token_hex(16),
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
+# Ray reads these once, when it is imported: addresses of the loopback alone, a token for every
+# message, no statistics.
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="the extra ray is not installed")
 # A node that is gone is noticed in a second or two instead of half a minute.
 HEALTH_CHECKS = {
     "health_check_initial_delay_ms": 500,
@@ -70,8 +73,7 @@ class Nodes:
 
 @contextmanager
 def open_cluster(*cpus):
-    """Start a cluster of nodes with so many CPUs each, and let this process reach it."""
-    os.environ.update(SETTINGS)
+    """Start a cluster of nodes with so many CPUs each."""
     process = subprocess.Popen(
         [sys.executable, __file__, *map(str, cpus)],
         stdin=subprocess.PIPE,
@@ -90,8 +92,6 @@ def open_cluster(*cpus):
         for child in children:
             if child.is_running():
                 child.kill()
-        for name in SETTINGS:
-            del os.environ[name]
 
 
 def obey(cpus):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
-from ray_nodes import open_cluster
+from ray_nodes import needs_ray, open_cluster
 from test_workers import FOREVER, LEAVE_SECONDS, Kind, apart_from_time, digits, job, trained_here
 
 from lenetml.errors import MissingError
@@ -18,6 +17,7 @@ from lenetml.search import cluster
 from lenetml.search.cluster import ClusterWorkers
 from lenetml.search.joining import JOIN, START, TOKEN
 
+pytestmark = [pytest.mark.slow, needs_ray]
 OPEN = """
 from test_workers import Kind, digits, job
 from lenetml.errors import MissingError
@@ -43,7 +43,6 @@ def open_driver(address, **environment):
     )
 
 
-@pytest.mark.slow
 def test_a_job_goes_on_elsewhere_when_its_node_is_gone(capfd):
     expected = apart_from_time(trained_here(job()))
     with open_cluster(1, 1) as nodes:
@@ -68,7 +67,6 @@ def test_a_job_goes_on_elsewhere_when_its_node_is_gone(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.slow
 def test_a_lost_cluster_is_told(capfd, monkeypatch):
     monkeypatch.setattr(cluster, "LOST_SECONDS", 1.0)
     with open_cluster(1) as nodes:
@@ -83,7 +81,6 @@ def test_a_lost_cluster_is_told(capfd, monkeypatch):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.slow
 def test_drivers_of_a_cluster(tmp_path, monkeypatch):
     """One that is killed, one with another token, one without, one with other versions."""
     (tmp_path / "lenetml-0.0.dist-info").mkdir()

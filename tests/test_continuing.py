@@ -26,7 +26,6 @@ from experiments import (
 from lenetml.errors import FolderError, Interrupted, SearchError
 from lenetml.record import read_record
 from lenetml.search.journal import JOURNAL_NAME
-from lenetml.trial.data import load_data
 
 pytestmark = pytest.mark.slow
 
@@ -102,9 +101,7 @@ class TestMoreTrials:
         model = keras.saving.load_model(life.folder / "model.keras", compile=False)
         with np.load(life.folder / "predictions" / "test.npz") as kept:
             classes = kept["classes"]
-        spec = life.place.load(RATES)
-        data = load_data(spec.document.data, spec.document.seed, life.place.folder)
-        test = data.open_test()
+        test = life.place.data(RATES).open_test()
         found = model.predict(test.images.astype("float32") / 255, verbose=0).argmax(axis=1)
         np.testing.assert_array_equal(found, classes)
         assert int((classes == test.labels).sum()) == life.record.test.correct

@@ -220,7 +220,10 @@ def test_exponents_without_ends():
         ("{min: 1, max: 5, q: -1}", ("q of u must be more than 0", "found: -1")),
         ("{min: 5, max: 1, q: 1}", ("min of u must be less than max", "found: min 5, max 1")),
         ("{min: 1, max: 9, q: 4}", ("min 1 is not a multiple of q 4", "write min: 4")),
-        ("{min: 1, max: 5, q: 5}", ("min 1 is not a multiple of q 5", "q is larger than the range")),
+        (
+            "{min: 1, max: 5, q: 5}",
+            ("min 1 is not a multiple of q 5", "q is larger than the range"),
+        ),
         (
             "{min: 0.0, max: 1, q: 3}",
             ("max 1 is not a multiple of q 3", "q is larger than the range"),

@@ -117,6 +117,14 @@ SINGLE = "a condition asks for one value of several: give it values, or q"
                 "write a value, or some of a list; values of kind: a, b, c",
             ),
         ),
+        (
+            "{tied.1: []}",
+            (
+                "no value of tied.1 is asked for",
+                "write a value, or some of a list; values of tied.1: x, y",
+            ),
+        ),
+        ("{kind.each: a}", ("kind.each is not in search_space", 'did you mean "kind"?')),
         ("{u: 1}", ("u depends on itself", "found: u -> u")),
     ],
 )

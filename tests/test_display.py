@@ -1,105 +1,138 @@
-"""What the display shows on stderr."""
+"""What the display shows where there is no terminal, and which display is chosen."""
 
 from __future__ import annotations
 
 import io
-from pathlib import Path
+import os
 
 import pytest
-from rich.console import Console
+from told_trials import failed_trial, trial_record, trial_start
 
-from lenetml.display import Live, make_display, tell_trial
-from lenetml.record import read_record
+from lenetml.display import Lines, make_display
+from lenetml.telling import ENDING
 
-COMPLETED = read_record(Path(__file__).parent / "cases").trials[0].model_copy(
-    update={
-        "number": 2, "values": {"units": 8, "conv": [18, 0.1]}, "objective": 0.87654,
-        "best_epoch": 3, "epochs": 5, "seconds": 12.6, "status": "completed", "reason": None,
-    }
-)  # fmt: skip
-FAILED = COMPLETED.model_copy(
-    update={"status": "failed", "objective": None, "reason": "non_finite"}
-)
+TRIAL = trial_record(2, values={"units": 8}, objective=0.87654)
 
 
 def follow(display):
     """What an experiment of two trials tells its display."""
     display.stage("net: loading the data")
-    display.search_started("net", 2, "max")
-    display.trial_started(1, {"units": 4}, 7, 20)
-    display.epoch_ended(1, 1, {"loss": 1.0})
-    display.trial_ended(FAILED.model_copy(update={"number": 1}))
-    display.trial_started(2, {"units": 8}, 8, 20)
-    display.epoch_ended(2, 1, {"loss": 1.0})
-    display.trial_ended(COMPLETED)
+    display.search_started("net", 2, 0, 2, "max")
+    display.trial_started(trial_start(1))
+    display.trial_started(trial_start(2))
+    display.epoch_ended(1, 1, 1, {"loss": 1.0})
+    display.trial_ended(failed_trial(1, values={"units": 4}))
+    display.trial_ended(TRIAL)
     display.warn("W&B failed [twice]")
+    display.ending()
 
 
-def test_a_completed_trial():
-    assert tell_trial(COMPLETED) == "0.8765 at epoch 3 of 5, 13 s; units 8, conv [18, 0.1]"
-
-
-def test_a_trial_without_hyperparameters():
-    trial = COMPLETED.model_copy(update={"values": {}})
-    assert tell_trial(trial) == "0.8765 at epoch 3 of 5, 13 s; no hyperparameters"
-
-
-def test_a_failed_trial():
-    assert tell_trial(FAILED) == "failed (non_finite); units 8, conv [18, 0.1]"
-
-
-def test_lines_where_there_is_no_terminal(capsys):
+def test_lines_where_there_is_no_terminal(capfd, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
     with make_display(quiet=False) as display:
         follow(display)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err == (
+    assert capfd.readouterr() == (
+        "",
         "net: loading the data\n"
-        "net: trial 1 of 2: failed (non_finite); units 8, conv [18, 0.1]\n"
-        "net: trial 2 of 2: 0.8765 at epoch 3 of 5, 13 s; units 8, conv [18, 0.1]\n"
+        "net: 2 trials, 2 at a time\n"
+        "net: trial 1 of 2: failed (non_finite); units 4\n"
+        "net: trial 2 of 2: 0.8765 at epoch 2 of 2, 2 s; units 8\n"
         "warning: W&B failed [twice]\n"
+        f"{ENDING}\n",
     )
 
 
-def test_quiet_shows_warnings_alone(capsys):
+def test_quiet_shows_warnings_alone(capfd):
     with make_display(quiet=True) as display:
         follow(display)
-    assert capsys.readouterr() == ("", "warning: W&B failed [twice]\n")
+    assert capfd.readouterr() == ("", f"warning: W&B failed [twice]\n{ENDING}\n")
 
 
-def on_terminal(tell):
-    """What a terminal of 120 columns is sent."""
-    screen = io.StringIO()
-    with Live(Console(file=screen, force_terminal=True, width=120, no_color=True)) as display:
-        tell(display)
-        display._progress.refresh()
-    return screen.getvalue()
+def test_what_is_written_while_stderr_leads_to_nowhere_is_seen(capfd):
+    """TensorFlow is loaded like that."""
+    with make_display(quiet=False) as display:
+        stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            display.ending()
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            os.close(nowhere)
+    assert capfd.readouterr().err == f"{ENDING}\n"
 
 
-def test_a_terminal_shows_a_bar_and_each_trial():
-    shown = on_terminal(follow)
-    assert "trial 1: failed (non_finite); units 8, conv [18, 0.1]" in shown
-    assert "trial 2: 0.8765 at epoch 3 of 5, 13 s; units 8, conv [18, 0.1]" in shown
-    assert "trial 2 of 2, epoch 1" in shown
-    assert "warning: W&B failed [twice]" in shown
-
-
-@pytest.mark.parametrize(("direction", "best"), [("max", "0.7500"), ("min", "0.0000")])
-def test_the_best_so_far(direction, best):
-    def tell(display):
-        display.search_started("net", 5, direction)
-        for objective in (0.25, 0.0, 0.75, None, 0.5):
-            display.trial_ended(COMPLETED.model_copy(update={"objective": objective}))
-        display.trial_started(5, {}, 7, 20)
-        display.epoch_ended(5, 1, {})
-
-    assert f"trial 5 of 5, epoch 1 of 20, best {best}" in on_terminal(tell)
-
-
-def test_another_search_begins_without_a_best():
-    def tell(display):
+def test_without_a_stderr_nothing_is_shown(monkeypatch, capfd):
+    monkeypatch.setattr("sys.stderr", None)
+    with make_display(quiet=False) as display:
         follow(display)
-        display.search_started("other", 1, "max")
-        display.epoch_ended(1, 4, {})
+    assert capfd.readouterr() == ("", "")
 
-    assert "trial 1 of 1, epoch 4 " in on_terminal(tell)
+
+def test_a_reader_that_leaves_does_not_end_the_search():
+    reading, writing = os.pipe()
+    before = os.dup(2)
+    os.dup2(writing, 2)
+    try:
+        with make_display(quiet=False) as display:
+            os.close(reading)
+            follow(display)
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(writing)
+
+
+def test_a_search_of_nobody_knows_how_many(capfd):
+    with make_display(quiet=False) as display:
+        display.search_started("net", None, 0, 1, "max")
+        display.trial_ended(TRIAL)
+    assert capfd.readouterr().err == (
+        "net: searching\nnet: trial 2: 0.8765 at epoch 2 of 2, 2 s; units 8\n"
+    )
+
+
+class TestStagesThatCountOn:
+    """Of those that differ in their numbers alone, one in two seconds is written, and the last."""
+
+    @pytest.fixture
+    def log(self):
+        return io.StringIO()
+
+    @pytest.fixture
+    def at(self, log):
+        """Tell a stage at a moment."""
+        moment = 0.0
+        lines = Lines(log, lambda: moment)
+
+        def tell(seconds, text):
+            nonlocal moment
+            moment = seconds
+            lines.stage(text)
+
+        tell.lines = lines
+        return tell
+
+    def test_they_do_not_flood_a_log(self, at, log):
+        for number in range(1, 1001):
+            at(number / 200, f"net: going on where it was, {number} trials told again")
+        at(6, "net: testing the winner, trial 3")
+        told = [line.split(", ")[1] for line in log.getvalue().splitlines()]
+        assert told == [
+            "1 trials told again", "401 trials told again", "801 trials told again",
+            "1000 trials told again", "trial 3",
+        ]  # fmt: skip
+
+    def test_a_search_lets_the_last_one_go(self, at, log):
+        at(0, "reading images: 1,000 of 10,000")
+        at(1, "reading images: 10,000 of 10,000")
+        at.lines.search_started("net", 2, 0, 1, "max")
+        assert log.getvalue().splitlines() == [
+            "reading images: 1,000 of 10,000", "reading images: 10,000 of 10,000", "net: 2 trials",
+        ]  # fmt: skip
+
+    def test_others_are_written_at_once(self, at, log):
+        stages = ["a: loading the data", "b: loading the data", "a: loading the data"]
+        for stage in stages:
+            at(0, stage)
+        assert log.getvalue().splitlines() == stages

@@ -6,7 +6,7 @@ import signal
 import sys
 
 import pytest
-from ray_nodes import open_cluster
+from ray_nodes import needs_ray, open_cluster
 
 from lenetml.errors import MissingError, UsageError
 from lenetml.search.joining import join
@@ -23,6 +23,7 @@ def tidy():
 
 
 @pytest.mark.slow
+@needs_ray
 def test_the_cluster_of_this_machine_is_joined(monkeypatch):
     with open_cluster(1) as nodes:
         monkeypatch.setenv("RAY_ADDRESS", nodes.address)
@@ -31,6 +32,7 @@ def test_the_cluster_of_this_machine_is_joined(monkeypatch):
         ray.shutdown()
 
 
+@needs_ray
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:99999", "auto"])
 def test_no_cluster_is_told(address, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
@@ -40,6 +42,7 @@ def test_no_cluster_is_told(address, monkeypatch):
 
 
 @pytest.mark.slow
+@needs_ray
 def test_a_cluster_of_another_ray_is_told(monkeypatch):
     import ray
     from ray._private.utils import check_version_info

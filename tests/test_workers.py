@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from ray_nodes import open_cluster
+from ray_nodes import needs_ray, open_cluster
 from sklearn.datasets import load_digits
 
 from lenetml.search.jobs import Beginning, Failed, Job
@@ -26,7 +26,7 @@ from lenetml.trial.threads import use_one_thread
 LIMIT_SECONDS = 60
 LEAVE_SECONDS = 5
 FOREVER = 10**6
-KINDS = ["in_process", "local", pytest.param("cluster", marks=pytest.mark.slow)]
+KINDS = ["in_process", "local", pytest.param("cluster", marks=[pytest.mark.slow, needs_ray])]
 
 
 def digits():

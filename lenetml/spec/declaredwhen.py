@@ -106,14 +106,14 @@ def _read_condition(entry: Entry, space: SearchSpace) -> Condition:
     reference = as_reference(f"${entry.key}")
     assert reference is not None
     position, parent, value = reference.position, space[reference.name], plain(entry.node)
-    if value == []:
-        note = f"write a value, or some of a list; {in_words(entry.key, parent, None)}"
-        raise Refused(entry.node, f"no value of {entry.key} is asked for", note)
-    wanted = as_wanted(value, parent, position)
+    wanted = as_wanted(value, parent, position) if value != [] else []
     values, mistakes = read_wanted(entry.key, parent, position, wanted)
     for mistake in mistakes:
         place: Entry | Node = entry if mistake.index is None else entry.node
         if mistake.index is not None and isinstance(entry.node, Sequence) and wanted == value:
             place = entry.node.items[mistake.index]
         raise Refused(place, mistake.message, *mistake.notes)
+    if not values:
+        note = f"write a value, or some of a list; {in_words(entry.key, parent, position)}"
+        raise Refused(entry.node, f"no value of {entry.key} is asked for", note)
     return Condition(reference.name, position, values)
