@@ -23,11 +23,12 @@ from lenetml.output import (
     check_code,
     check_document,
     print_json,
+    print_result,
     result_document,
     show_error,
     show_problems,
 )
-from lenetml.running import DEFAULT_OUT, Wishes, attempt, run_specs
+from lenetml.running import DEFAULT_OUT, Wishes, attempt, open_run, run_specs
 
 if TYPE_CHECKING:
     from lenetml.facts import Finished
@@ -161,6 +162,20 @@ def validate(
     raise typer.Exit(max(map(check_code, found)))
 
 
+@app.command("test")
+def open_test(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    spec: Annotated[
+        Path | None, typer.Option(metavar="SPEC", help="The run's spec, where it has moved.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Open the test set that a spec kept sealed, once, and write the cards again."""
+    _require_folder(folder)
+    print_result(open_run(folder, spec, quiet=quiet), as_json=as_json)
+
+
 @app.command()
 def card(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
@@ -175,8 +190,7 @@ def card(
     for name in language or []:
         if name not in ("en", "pt"):
             raise UsageError(f"--language {name}: there is no such language", "allowed: en, pt")
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such folder")
+    _require_folder(folder)
     for path in write_cards(folder, read_record(folder), language):
         print(path)
 
@@ -190,6 +204,11 @@ def schema(
     from lenetml.spec.schema import spec_schema
 
     print(record_schema() if record else spec_schema())
+
+
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder")
 
 
 def _load(path: Path, changes: list[str], quiet: bool) -> Spec:

@@ -8,7 +8,7 @@ this is imported.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from lenetml.files import write_atomically
 from lenetml.folder import SPEC_NAME, RunFolder, drop_leftovers, open_folder, reopen
 from lenetml.lives import begin_life, changed_versions, continuations
 from lenetml.mirror import open_mirror
-from lenetml.record import Record, write_record
+from lenetml.record import Record, TrialRecord, write_record
 from lenetml.report.card import drop_cards, write_cards
 from lenetml.search.asks import Asker, Direction
 from lenetml.search.crew import Crew, Stop
@@ -62,7 +62,13 @@ class Follower(Listener, Protocol):
         """Something begins that may take a while."""
 
     def search_started(
-        self, name: str, trials: int | None, done: int, n_slots: int, direction: Direction
+        self,
+        name: str,
+        trials: int | None,
+        done: int,
+        n_slots: int,
+        direction: Direction,
+        earlier: Iterable[TrialRecord] = (),
     ) -> None:
         """A search begins: so many trials at most (None: not known), so many done already."""
 
@@ -174,13 +180,14 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         ) as mirror,
         closing(hire(run.options.hiring, parts, n_side_by_side(spec), run.stop)) as workers,
     ):
-        books = Books(meter, journal, journal.events)
         crew = Crew(workers, journal, run.stop, past.attempts, time_of_one(spec), run.follower.warn)
+        books = Books(meter, journal, lambda: crew.core_seconds if workers.is_in_driver else 0.0)
         books.begin("search")
         wanted = document.search.trials if document.search else 1
         run.follower.search_started(
-            run.name, wanted, len(past.trials), workers.n_slots, task.direction
-        )
+            run.name, wanted, len(past.trials), workers.n_slots, task.direction,
+            past.trials.values(),
+        )  # fmt: skip
         listeners = (mirror, run.follower, books)
         result = run_search(task, asker, crew, journal, keeping, past, listeners)
         training = Training(
@@ -221,9 +228,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         baselines=baselines,
         energy=facts.energy_facts(meter, spent, chosen.winner, trials, document.energy),
         energy_reason=facts.energy_reason(meter, spent),
-        cost=facts.cost_facts(
-            trials, further_executions(events).values(), spent, is_in_driver=workers.is_in_driver
-        ),
+        cost=facts.cost_facts(trials, further_executions(events).values(), spent),
         environment=machine,
         mirror=told,
         command=run.options.command,

@@ -265,21 +265,18 @@ def energy_reason(meter: Meter, spent: Spent) -> str | None:
 
 
 def cost_facts(
-    trials: Sequence[TrialRecord], further: Collection[ExecutionRecord], spent: Spent, *,
-    is_in_driver: bool,
-) -> CostRecord:  # fmt: skip
+    trials: Sequence[TrialRecord], further: Collection[ExecutionRecord], spent: Spent
+) -> CostRecord:
     """What the experiment took, over all its lives.
 
     Args:
         trials: All of them.
         further: Trainings after the search, those of earlier winners too.
         spent: By the driver.
-        is_in_driver: The trainings ran in the driver, whose CPU time holds theirs.
     """
-    trained = 0.0 if is_in_driver else _core_seconds([*trials, *further])
     return CostRecord(
         seconds=spent.seconds,
-        core_seconds=spent.core_seconds + trained,
+        core_seconds=spent.core_seconds + _core_seconds([*trials, *further]),
         images_trained=sum(each.images_trained for each in trials)
         + sum(each.images_trained for each in further),
     )

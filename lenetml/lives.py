@@ -45,7 +45,8 @@ def begin_life(
         journal.append(
             "search_started",
             name=name,
-            spec=spec,
+            # A path need not be UTF-8.
+            spec=os.fsencode(spec).decode(errors="backslashreplace"),
             spec_sha256=spec_sha256,
             fingerprint=fingerprint,
             overrides=list(overrides),

@@ -47,6 +47,16 @@ def print_json(documents: list[dict[str, Any]]) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
+def print_result(result: Finished, *, as_json: bool) -> None:
+    """Print what came of one run."""
+    from lenetml.telling import tell_result
+
+    if as_json:
+        print_json([result_document(result)])
+    else:
+        print(tell_result(result))
+
+
 def show_problems(problems: Sequence[Problem]) -> None:
     """Write problems to stderr, the first ones of many."""
     for problem in problems[:MAX_SHOWN]:

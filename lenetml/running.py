@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from lenetml.errors import Interrupted, LenetmlError, plain_faults
+from lenetml.errors import Interrupted, LenetmlError, UsageError, plain_faults
 from lenetml.output import Failure, show_error
 
 if TYPE_CHECKING:
@@ -104,6 +104,38 @@ def run_specs(paths: list[Path], specs: list[Spec], wishes: Wishes) -> list[Fini
     finally:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     return results + [Failure(path, "interrupted", INTERRUPTED) for path in paths[len(results) :]]
+
+
+def open_run(folder: Path, spec_path: Path | None, *, quiet: bool) -> Finished:
+    """Open the test part of a finished run that its spec kept sealed.
+
+    Args:
+        folder: Of the run.
+        spec_path: The run's spec; None: where it was when the run began.
+        quiet: Show no progress.
+
+    Raises:
+        UsageError: The spec is not there, or is not that of the run.
+        LenetmlError: As `unsealing.open_sealed`.
+    """
+    from lenetml.display import make_display
+
+    with make_display(quiet=quiet) as display:
+        display.stage("loading TensorFlow")
+        from lenetml.trial.threads import use_one_thread
+
+        use_one_thread()
+        from lenetml.spec import load_spec
+        from lenetml.unsealing import open_sealed, spec_of_run
+
+        began_with, overrides = spec_of_run(folder)
+        path = spec_path or began_with
+        if not path.exists():
+            raise UsageError(
+                f"{path}: the spec of {folder} is not there",
+                "give it: lenetml test RUN --spec SPEC",
+            )
+        return open_sealed(folder, load_spec(path, overrides), display.stage)
 
 
 def _line(paths: list[Path], specs: list[Spec], wishes: Wishes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ class Spent:
 
     Args:
         seconds: Wall time.
-        core_seconds: CPU time of the driver.
+        core_seconds: CPU time of the driver, without that of trainings.
         energy: None where some part of the run was not measured.
     """
 
@@ -55,17 +55,17 @@ class Books:
 
     Args:
         meter: Measures the energy of this life.
-        journal: Takes the notes.
-        events: What the journal held when this life began.
+        journal: Takes the notes, and holds those of earlier lives.
+        trained: CPU time that trainings took in the driver so far.
     """
 
-    def __init__(self, meter: Meter, journal: Journal, events: Sequence[Mapping[str, Any]]) -> None:
-        self._meter, self._journal = meter, journal
+    def __init__(self, meter: Meter, journal: Journal, trained: Callable[[], float]) -> None:
+        self._meter, self._journal, self._trained = meter, journal, trained
         self._phase: Phase = "evaluation"
-        self._spent = _last_noted(events)
+        self._spent = _last_noted(journal.events)
         self._reading = meter.sample()
         self._time = self._noted = time.monotonic()
-        self._core_seconds = own_core_seconds()
+        self._core_seconds = self._own_core_seconds()
 
     def begin(self, phase: Phase) -> None:
         """End one phase and begin another."""
@@ -74,7 +74,7 @@ class Books:
 
     def note(self) -> Spent:
         """Write what was spent until now into the journal, and give it."""
-        now, cores, reading = time.monotonic(), own_core_seconds(), self._meter.sample()
+        now, cores, reading = time.monotonic(), self._own_core_seconds(), self._meter.sample()
         self._spent = Spent(
             self._spent.seconds + now - self._time,
             self._spent.core_seconds + cores - self._core_seconds,
@@ -97,6 +97,10 @@ class Books:
         """Note what was spent, if the last note is some time ago."""
         if time.monotonic() - self._noted > NOTE_SECONDS:
             self.note()
+
+    def _own_core_seconds(self) -> float:
+        # Each training tells its own, wherever it ran; another life may train elsewhere.
+        return own_core_seconds() - self._trained()
 
     def _energy_after(self, reading: Reading | None) -> Energy | None:
         before = self._spent.energy

@@ -56,6 +56,8 @@ def tell_result(finished: Finished) -> str:
         )
         images = f"{record.test.correct} of {record.test.n}, look {record.test.look}"
         lines.append(f"  test accuracy {accuracy}  (95 % {low} to {high}, {images})")
+    else:
+        lines.append(f"  the test set is sealed; lenetml test {finished.folder} opens it")
     values = tell_values(record.best.values)
     lines.append(
         f"  trial {record.best.number} of {len(record.trials)}" + (values and f": {values}")

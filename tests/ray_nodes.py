@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -81,11 +82,10 @@ def open_cluster(*cpus):
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    children = []
     try:
         yield Nodes(process)
-        children = psutil.Process(process.pid).children(recursive=True)
     finally:
+        children = psutil.Process(process.pid).children(recursive=True)
         process.stdin.close()
         process.stdout.close()
         process.wait(END_SECONDS)
@@ -94,11 +94,13 @@ def open_cluster(*cpus):
                 child.kill()
 
 
-def obey(cpus):
+def obey(cpus, folder):
     from ray.cluster_utils import Cluster
 
     cluster = Cluster()
-    cluster.add_node(num_cpus=cpus[0], include_dashboard=False, _system_config=HEALTH_CHECKS)
+    cluster.add_node(
+        num_cpus=cpus[0], include_dashboard=False, temp_dir=folder, _system_config=HEALTH_CHECKS
+    )
     nodes = [cluster.add_node(num_cpus=n) for n in cpus[1:]]
     print(f"> {cluster.address}", flush=True)
     for line in sys.stdin:
@@ -111,4 +113,6 @@ def obey(cpus):
 
 
 if __name__ == "__main__":
-    obey([int(text) for text in sys.argv[1:]])
+    # Ray's sockets lie in it, and their paths must be short.
+    with TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        obey([int(text) for text in sys.argv[1:]], folder)

@@ -45,6 +45,7 @@ def open_driver(address, **environment):
 
 def test_a_job_goes_on_elsewhere_when_its_node_is_gone(capfd):
     expected = apart_from_time(trained_here(job()))
+    capfd.readouterr()
     with open_cluster(1, 1) as nodes:
         kind = Kind(ClusterWorkers(digits(), nodes.address), nodes.workers)
         assert kind.workers.n_slots == 2

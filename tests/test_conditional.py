@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ import keras_tuner  # noqa: E402
 import lenetml  # noqa: E402
 from lenetml.experiment import Options, run  # noqa: E402
 from lenetml.record import read_record  # noqa: E402
+from lenetml.search.hiring import Hiring  # noqa: E402
 from lenetml.search.hyperparameters import to_values  # noqa: E402
-from lenetml.search.oracle import Ask, random_search  # noqa: E402
+from lenetml.search.oracle import random_asker  # noqa: E402
 from lenetml.spec.domains import all_points, is_active  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -34,12 +36,8 @@ class Silent:
 
 def points_of(spec, n):
     """So many points as random search draws them."""
-    asker = random_search(spec.space, lambda point: True, "val_accuracy", "max", n, seed=1)
-    points = []
-    while isinstance(ask := asker.ask(), Ask):
-        asker.tell(ask, 0.5)
-        points.append(ask.point)
-    return points
+    asker = random_asker(spec.space, lambda point: True, seed=1)
+    return [asker.ask().point for _ in range(n)]
 
 
 @pytest.mark.parametrize(("name", "n"), [("units-per-layer", 12), ("conditional", 20)])
@@ -87,7 +85,8 @@ def finished(tmp_path_factory):
             "data.split={train: 200, val: 100, test: 100}", "card.languages=[en, pt]",
         )  # fmt: skip
         spec = lenetml.load_spec(CASES / "conditional.yaml", changes)
-        return spec, run(spec, Options(folder, "lenetml run", fresh=False), Silent())
+        options = Options(folder, "lenetml run", hiring=Hiring(0))
+        return spec, run(spec, options, Silent(), threading.Event())
 
 
 def test_trials_hold_the_values_that_exist(finished):

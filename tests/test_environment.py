@@ -15,8 +15,9 @@ import pytest
 
 import lenetml
 from lenetml.trial.environment import (
-    core_seconds,
     environment,
+    gpus,
+    own_core_seconds,
     tell_command,
     usable_cores,
     usable_memory_bytes,
@@ -184,10 +185,25 @@ def test_a_command_that_is_no_utf_8_is_escaped():
 
 
 def test_core_seconds_count_work():
-    before = core_seconds()
-    while core_seconds() == before:
+    before = own_core_seconds()
+    while own_core_seconds() == before:
         sum(range(100_000))
-    assert core_seconds() > before
+    assert own_core_seconds() > before
+
+
+def test_core_seconds_of_other_processes_do_not_count():
+    before = own_core_seconds()
+    work = "import time\nwhile time.process_time() < 1: pass"
+    subprocess.run([sys.executable, "-c", work], check=True)
+    assert own_core_seconds() - before < 0.9
+
+
+def test_gpus_are_those_that_the_driver_shows(tmp_path):
+    assert gpus(tmp_path) == []
+    for number in (1, 0):
+        name = f"proc/driver/nvidia/gpus/0000:0{number}:00.0/information"
+        write(tmp_path, {name: f"Model: \t\t GPU {number}\nBus Type: \t PCIe\n"})
+    assert gpus(tmp_path) == ["GPU 0", "GPU 1"]
 
 
 @pytest.mark.slow

@@ -1,10 +1,8 @@
-"""The story of an experiment, from a spec to its cards: what it leaves behind, and what it takes."""
+"""The story of an experiment, from a spec to its cards: all that it leaves behind."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +10,7 @@ import pytest
 import yaml
 from experiments import (
     COMMAND,
-    RATES,
-    TIMES,
     Place,
-    StopsAfter,
-    apart_from,
-    contents,
     files,
     journal_of,
     names_of,
@@ -27,9 +20,7 @@ from jsonschema import Draft202012Validator
 from wandb_files import read_runs
 
 import lenetml
-from lenetml.errors import FolderError, Interrupted
 from lenetml.record import read_record, record_schema
-from lenetml.search.journal import JOURNAL_NAME, Journal
 from lenetml.sweep import sweep_configuration
 from lenetml.values import derive_seed
 
@@ -64,12 +55,6 @@ energy: {country: BRA}
 wandb: {project: tests, mode: offline}
 card: {languages: [en, pt]}
 """
-ONE_FAILS = RATES.replace("[1.0e-7, 0.02, 1.0e-6]", "[1.0e+30, 0.02]").replace(
-    "strategy: grid", "strategy: random, objective: val_loss"
-)
-CONSTANTS = RATES.replace("{values: [1.0e-7, 0.02, 1.0e-6]}", "{value: 0.02}").replace(
-    "strategy: grid", "strategy: random, objective: val_f1"
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -90,26 +75,6 @@ def told(tmp_path_factory):
 @pytest.fixture(scope="module")
 def record(told):
     return read_record(told.finished.folder)
-
-
-@pytest.fixture
-def copy(told, tmp_path):
-    """A copy of the told place, to be changed."""
-    shutil.copytree(told.folder, tmp_path / "copy")
-    return Place(tmp_path / "copy")
-
-
-@pytest.fixture(scope="module")
-def careless(tmp_path_factory):
-    """The place where a search with a failing trial was run."""
-    place = Place(tmp_path_factory.mktemp("careless"))
-    place.finished = place.run(ONE_FAILS, "training.batch_size=30")
-    return place
-
-
-def traces(folder):
-    """What shows that something was written, be it the same."""
-    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.rglob("*")}
 
 
 class TestFolder:
@@ -251,7 +216,8 @@ class TestRecord:
         energy, cost = record.energy, record.cost
         assert energy.kwh == pytest.approx(energy.cpu_kwh + energy.gpu_kwh + energy.ram_kwh)
         assert energy.kwh == pytest.approx(energy.search + energy.evaluation)
-        assert 0 < energy.chosen_trial_share < energy.search < energy.kwh
+        # CodeCarbon 3.3.2 measures once a second at most: a short evaluation may show nothing.
+        assert 0 < energy.chosen_trial_share < energy.search <= energy.kwh
         assert energy.country == "BRA"
         assert energy.kg_co2eq == pytest.approx(energy.kwh * energy.grid_g_per_kwh / 1000)
         assert record.energy_reason is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,16 +10,20 @@ import numpy as np
 import pytest
 
 from lenetml import facts
-from lenetml.record import read_record
+from lenetml.record import Continuation, read_record
 from lenetml.search.loop import SearchResult
-from lenetml.spec import load_spec
-from lenetml.spec.sections import Energy
-from lenetml.trial.energy import Methods, Reading
+from lenetml.search.trials import execution_of
+from lenetml.spec import load_spec, sections
+from lenetml.spending import Energy, Spent
+from lenetml.trial.energy import Methods
 from lenetml.trial.evaluate import pack_predictions
 from lenetml.trial.sources import Part
 
 RECORD = read_record(Path(__file__).parent / "cases")
-TRIAL = RECORD.trials[0].model_copy(update={"status": "completed"})
+TRIAL = RECORD.trials[0].model_copy(update={"status": "completed", "executions": []})
+POINT = {"kernel": 3, "units": 8, "activation": "relu"}
+SHAPES = SimpleNamespace(input_shape=(8, 8, 1), classes=tuple("0123456789"))
+MODEL = facts.KeptModel(1, "0", 1)
 METHODS = Methods("estimated", "no GPU", "estimated from the size of the memory", False)
 SPEC = """\
 name: net
@@ -38,18 +43,6 @@ search: {strategy: random, trials: 2, objective: val_loss}
 
 # What a hyperparameter is where nothing is said of it.
 PLAIN = {"values": None, "low": None, "high": None, "step": None, "is_log": False, "when": {}}
-
-
-class Meter:
-    """Reads what it is given."""
-
-    methods = METHODS
-
-    def __init__(self, *kwh):
-        self.readings = [None if k is None else Reading(k, 0.0, 0.0) for k in kwh]
-
-    def sample(self):
-        return self.readings.pop(0)
 
 
 @pytest.fixture
@@ -74,14 +67,18 @@ def test_objective_without_a_search(spec_of):
 
 
 def test_search(spec_of):
-    result = SearchResult((TRIAL,), "trials")
-    assert facts.search_facts(spec_of(), result, 12.5).model_dump() == {
+    result = SearchResult((TRIAL,), "trials", 12.5)
+    life = Continuation(at="then", changed_versions={"numpy": ["1", "2"]}, corrected_asks=3)
+    assert facts.search_facts(spec_of(), result, [life]).model_dump() == {
         "strategy": "random",
         "objective": "val_loss",
         "direction": "min",
         "trials_asked": 2,
         "ended": "trials",
         "seconds": 12.5,
+        "continuations": [
+            {"at": "then", "changed_versions": {"numpy": ["1", "2"]}, "corrected_asks": 3}
+        ],
         "space": [
             PLAIN | {"name": "kernel", "values": [3, 9]},
             PLAIN | {"name": "units", "low": 8, "high": 15},
@@ -96,7 +93,7 @@ def test_search_of_a_space_without_end(spec_of):
     text = SPEC.replace("epochs: 3", "epochs: 3, learning_rate: $rate").replace(
         "  units:", "  rate: {min: 0.001, max: 0.1}\n  units:"
     )
-    found = facts.search_facts(spec_of(text=text), SearchResult((), "exhausted"), 1.0)
+    found = facts.search_facts(spec_of(text=text), SearchResult((), "exhausted", 1.0), [])
     assert found.space_size is None
     assert found.space[1].model_dump() == PLAIN | {"name": "rate", "low": 0.001, "high": 0.1}
     assert found.ended == "exhausted"
@@ -104,7 +101,7 @@ def test_search_of_a_space_without_end(spec_of):
 
 def test_no_search(spec_of):
     fixed = "name: n\ndata: {dataset: digits}\narchitecture: [flatten]\ntraining: {epochs: 1}\n"
-    found = facts.search_facts(spec_of(text=fixed), SearchResult((TRIAL,), "exhausted"), 1.0)
+    found = facts.search_facts(spec_of(text=fixed), SearchResult((TRIAL,), "exhausted", 1.0), [])
     assert (found.strategy, found.trials_asked, found.space) == (None, 1, [])
     assert (found.space_size, found.impossible_share) == (1, 0.0)
 
@@ -131,16 +128,32 @@ def test_each_epoch_that_could_be_chosen_is_a_candidate(spec_of, restore, candid
         TRIAL.model_copy(update={"number": number, "epochs": epochs, "status": status})
         for number, epochs, status in ((1, 5, "completed"), (2, 7, "completed"), (3, 3, "failed"))
     ]
-    point = {"kernel": 3, "units": 8, "activation": "relu"}
-    concrete = spec_of(f"training.restore={restore}").concrete(point)
-    data = SimpleNamespace(input_shape=(8, 8, 1), classes=tuple("0123456789"))
-    best = facts.best_facts(trials[0], trials, concrete, data, facts.KeptModel(1, "0", 1))
+    concrete = spec_of(f"training.restore={restore}").concrete(POINT)
+    best = facts.best_facts(trials[0], trials, concrete, SHAPES, MODEL, "confirm")
+    assert best.selected_by == "confirm"
     assert best.selected_from.model_dump() == {"trials": 2, "epochs": candidates}
 
 
+@pytest.mark.parametrize(("restore", "candidates"), [("best", 9), ("last", 3)])
+def test_each_training_of_a_trial_could_be_chosen(spec_of, restore, candidates):
+    executions = [execution_of(TRIAL, 1).model_copy(update={"epochs": n}) for n in (2, 4, 3)]
+    trial = TRIAL.model_copy(update={"executions": executions})
+    concrete = spec_of(f"training.restore={restore}").concrete(POINT)
+    best = facts.best_facts(trial, [trial], concrete, SHAPES, MODEL, "best")
+    assert best.selected_from.model_dump() == {"trials": 1, "epochs": candidates}
+
+
+def test_a_stopped_winner_was_chosen_from_stopped_ones(spec_of):
+    trials = [
+        TRIAL.model_copy(update={"number": number, "epochs": 2, "status": status})
+        for number, status in ((1, "stopped"), (2, "failed"), (3, "stopped"))
+    ]
+    best = facts.best_facts(trials[0], trials, spec_of().concrete(POINT), SHAPES, MODEL, "best")
+    assert best.selected_from.model_dump() == {"trials": 2, "epochs": 4}
+
+
 def best_of(spec, **point):
-    data = SimpleNamespace(input_shape=(8, 8, 1), classes=tuple("0123456789"))
-    return facts.best_facts(TRIAL, [TRIAL], spec.concrete(point), data, facts.KeptModel(1, "0", 1))
+    return facts.best_facts(TRIAL, [TRIAL], spec.concrete(point), SHAPES, MODEL, "best")
 
 
 @pytest.mark.parametrize(
@@ -164,8 +177,7 @@ def test_keys_that_the_trial_does_not_read_are_left_out(spec_of, optimizer, sche
         "epochs: 3, optimizer: $optimizer, learning_rate_schedule: $schedule, momentum: 0.9, "
         "learning_rate_decay: 0.5",
     )
-    point = {"kernel": 3, "units": 8, "activation": "relu"}
-    best = best_of(spec_of(text=text), optimizer=optimizer, schedule=schedule, **point)
+    best = best_of(spec_of(text=text), optimizer=optimizer, schedule=schedule, **POINT)
     keys = ("momentum", "weight_decay", "learning_rate_decay")
     assert {key: best.training[key] for key in keys if key in best.training} == read
     assert best.training["optimizer"] == optimizer
@@ -194,18 +206,19 @@ def test_layers_have_all_their_arguments(spec_of):
     ]  # fmt: skip
 
 
-def test_a_span_is_what_the_meter_says_between_its_ends():
-    span = facts.Span(Meter(0.25, 1.0))
-    span.close()
-    assert span.kwh == 0.75
-    assert span.seconds > 0
+@dataclass
+class Meter:
+    """Says how it measured, or why it did not."""
+
+    methods: Methods | None = METHODS
+    reason: str | None = None
 
 
-@pytest.mark.parametrize("readings", [(None, 1.0), (1.0, None), (None, None)])
-def test_a_span_without_a_meter(readings):
-    span = facts.Span(Meter(*readings))
-    span.close()
-    assert span.kwh is None
+SPENT = Spent(
+    seconds=90.0,
+    core_seconds=7.0,
+    energy=Energy(cpu_kwh=0.5, gpu_kwh=0.0, ram_kwh=0.5, search_kwh=0.6, seeds_kwh=0.25),
+)
 
 
 def trials_of(*core_seconds):
@@ -213,41 +226,72 @@ def trials_of(*core_seconds):
 
 
 def test_energy():
-    search = facts.Span(Meter(0.0, 0.6))
-    search.close()
-    trials = trials_of(10.0, 20.0, 30.0)
-    total = Reading(0.5, 0.0, 0.25)
-    energy = facts.energy_facts(Meter(), total, search, trials[1], trials, Energy(country="BRA"))
-    assert energy.kwh == pytest.approx(0.75)
-    assert energy.search == pytest.approx(0.6)
+    trials = trials_of(10.0, 20.0, None, 30.0)
+    country = sections.Energy(country="BRA")
+    energy = facts.energy_facts(Meter(), SPENT, trials[1], trials, country)
+    assert (energy.kwh, energy.cpu_kwh, energy.ram_kwh) == (1.0, 0.5, 0.5)
+    assert (energy.search, energy.seeds) == (0.6, 0.25)
     assert energy.evaluation == pytest.approx(0.15)
     assert energy.chosen_trial_share == pytest.approx(0.6 * 20 / 60)
-    assert energy.seeds == 0
     assert energy.country == "BRA"
-    assert energy.kg_co2eq == pytest.approx(0.75 * energy.grid_g_per_kwh / 1000)
+    assert energy.kg_co2eq == pytest.approx(1.0 * energy.grid_g_per_kwh / 1000)
+    assert facts.energy_reason(Meter(), SPENT) is None
 
 
-def test_energy_without_a_country():
-    search = facts.Span(Meter(0.0, 0.6))
-    search.close()
-    energy = facts.energy_facts(Meter(), Reading(1.0, 0.0, 0.0), search, TRIAL, [TRIAL], Energy())
+def test_a_share_counts_every_training_of_a_trial_whose_sum_is_not_known():
+    executions = [
+        execution_of(TRIAL, 1).model_copy(update={"core_seconds": seconds})
+        for seconds in (20.0, None)
+    ]
+    half_known = TRIAL.model_copy(update={"core_seconds": None, "executions": executions})
+    trials = [half_known, *trials_of(20.0)]
+    energy = facts.energy_facts(Meter(), SPENT, trials[1], trials, None)
+    assert energy.chosen_trial_share == pytest.approx(0.6 * 20 / 40)
     assert (energy.country, energy.kg_co2eq, energy.grid_year) == (None, None, None)
 
 
-def test_no_energy_where_that_of_the_search_is_not_known():
-    search = facts.Span(Meter(0.5, None))
-    search.close()
-    total = Reading(1.0, 0.0, 0.0)
-    assert facts.energy_facts(Meter(), total, search, TRIAL, [TRIAL], None) is None
-
-
-def test_no_energy():
-    search = facts.Span(Meter(None))
-    assert facts.energy_facts(Meter(), None, search, TRIAL, [TRIAL], None) is None
+@pytest.mark.parametrize(
+    ("meter", "energy", "reason"),
+    [
+        (Meter(None, "switched off"), Energy(), "switched off"),
+        (Meter(None, "it broke"), None, "it broke"),
+        (Meter(), None, "an earlier part of the run was not measured"),
+    ],
+)
+def test_no_energy(meter, energy, reason):
+    spent = Spent(1.0, 1.0, energy)
+    assert facts.energy_facts(meter, spent, TRIAL, [TRIAL], None) is None
+    assert facts.energy_reason(meter, spent) == reason
 
 
 def test_cost():
-    trials = [TRIAL.model_copy(update={"images_trained": n}) for n in (100, 0, 50)]
-    assert facts.cost_facts(trials, 3.0, 4.0).model_dump() == {
-        "seconds": 3.0, "core_seconds": 4.0, "images_trained": 150,
+    trials = [
+        TRIAL.model_copy(update={"images_trained": images, "core_seconds": seconds})
+        for images, seconds in ((100, 11.0), (0, None), (50, 22.0))
+    ]
+    further = [
+        execution_of(TRIAL, 1).model_copy(update={"images_trained": 25, "core_seconds": 4.0})
+    ]
+    assert facts.cost_facts(trials, further, SPENT).model_dump() == {
+        "seconds": 90.0, "core_seconds": 7.0 + 33.0 + 4.0, "images_trained": 175,
     }  # fmt: skip
+
+
+def test_seeds():
+    test = RECORD.test
+    execution = execution_of(TRIAL, 1)
+    seed = facts.seed_facts(execution, test)
+    assert (seed.status, seed.seed, seed.val, seed.test) == (
+        "completed", TRIAL.seed, TRIAL.val, test,
+    )  # fmt: skip
+    failed = execution.model_copy(update={"status": "failed", "val": None, "reason": "non_finite"})
+    seed = facts.seed_facts(failed, None)
+    assert (seed.status, seed.val, seed.test, seed.reason) == ("failed", None, None, "non_finite")
+    assert seed.images_trained == execution.images_trained
+
+
+def test_a_baseline_that_one_of_the_two_was_not_tested_for():
+    other = facts.Finished(Path("runs/other-01234567"), RECORD, (), is_new=False)
+    found = facts.untested_baseline(other)
+    assert (found.name, found.folder, found.test) == (RECORD.name, "other-01234567", RECORD.test)
+    assert (found.difference_pp, found.mcnemar) == (None, None)

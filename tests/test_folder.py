@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lenetml.errors import FolderError
-from lenetml.folder import note_look, open_folder
+from lenetml.folder import drop_leftovers, note_look, open_folder, reopen
 from lenetml.record import read_record, write_record
 from lenetml.search.journal import JOURNAL_NAME, Journal
 
@@ -46,7 +46,8 @@ def test_a_new_folder(tmp_path):
     folder = open_net(out)
     assert folder.path == out / NAME
     assert folder.record is None
-    assert files(out) == [NAME, *(f"{NAME}/{x}" for x in ("predictions", "spec.yaml", "weights"))]
+    made = ("predictions", "spec.yaml", "states", "weights")
+    assert files(out) == [NAME, *(f"{NAME}/{name}" for name in made)]
     assert (folder.path / "spec.yaml").read_text() == "name: net\n"
 
 
@@ -54,6 +55,7 @@ def test_where_the_files_of_a_trial_are(tmp_path):
     folder = open_net(tmp_path)
     assert folder.trial_file("weights", 7) == folder.path / "weights" / "trial-007.npz"
     assert folder.trial_file("predictions", 1000).name == "trial-1000.npz"
+    assert folder.file("states", "trial-007-2") == folder.path / "states" / "trial-007-2.npz"
 
 
 def test_an_empty_folder_is_as_good_as_none(tmp_path):
@@ -69,17 +71,66 @@ def test_a_finished_run_is_found_and_not_touched(tmp_path):
     assert (tmp_path / NAME / "spec.yaml").read_text() == "name: net\n"
 
 
-def test_an_unfinished_run_is_refused_and_not_touched(tmp_path):
+def test_an_unfinished_run_is_found_as_it_is(tmp_path):
     folder = open_net(tmp_path)
     with Journal(folder.path / JOURNAL_NAME) as journal:
-        journal.append("search_started")
+        journal.append("search_started", spec_sha256=SHA256)
+    (folder.path / "weights" / "trial-001.npz").write_bytes(b"weights")
     before = files(tmp_path)
-    assert refusal(tmp_path) == (
-        f"{tmp_path / NAME} holds a run that did not end\n"
-        "    nothing in it was changed; this version cannot continue it\n"
-        "    to start over and keep it under another name: lenetml run net.yaml --fresh"
-    )
+    found = open_net(tmp_path, text="name: net\n# mended\n")
+    assert (found.path, found.record) == (folder.path, None)
     assert files(tmp_path) == before
+    assert (tmp_path / NAME / "spec.yaml").read_text() == "name: net\n# mended\n"
+
+
+def test_an_unfinished_run_of_another_spec_is_refused_and_not_touched(tmp_path):
+    folder = open_net(tmp_path)
+    with Journal(folder.path / JOURNAL_NAME) as journal:
+        journal.append("search_started", spec_sha256="f" * 64)
+    before = files(tmp_path)
+    assert refusal(tmp_path).startswith(f"{tmp_path / NAME} holds a run of another spec\n")
+    assert files(tmp_path) == before
+
+
+def test_a_damaged_journal_is_named_and_not_touched(tmp_path):
+    path = open_net(tmp_path).path / JOURNAL_NAME
+    with Journal(path) as journal:
+        journal.append("search_started", spec_sha256=SHA256)
+        journal.append("asked", trial=1)
+    path.write_bytes(path.read_bytes().replace(b"started", b"stopped"))
+    before = path.read_bytes()
+    assert refusal(tmp_path).startswith(f"{path}:1: this line is damaged\n")
+    assert path.read_bytes() == before
+
+
+def test_a_finished_run_is_made_ready_to_go_on(tmp_path):
+    folder = open_net(tmp_path)
+    record = finish(folder)
+    drop_leftovers(folder.path, record)
+    assert files(folder.path) == ["predictions", "record.json", "spec.yaml"]
+    reopen(folder, "name: net\n# more trials\n")
+    assert files(folder.path) == ["predictions", "record.json", "spec.yaml", "states", "weights"]
+    assert (folder.path / "spec.yaml").read_text() == "name: net\n# more trials\n"
+
+
+@pytest.mark.parametrize(
+    ("is_sealed", "ended", "left"),
+    [
+        (False, "trials", set()),
+        (False, "exhausted", set()),
+        (True, "trials", {"weights"}),
+        # With more time, any trial may go on or win.
+        (False, "time_limit", {"weights", "states"}),
+        (True, "time_limit", {"weights", "states"}),
+    ],
+)
+def test_what_only_the_search_needed_is_dropped(tmp_path, is_sealed, ended, left):
+    path = open_net(tmp_path).path
+    record = read_record(CASES)
+    search = record.search.model_copy(update={"ended": ended})
+    changes = {"search": search, "test": None if is_sealed else record.test}
+    drop_leftovers(path, record.model_copy(update=changes))
+    assert set(files(path)) == {"predictions", "spec.yaml", *left}
 
 
 @pytest.mark.parametrize("fresh", [False, True])
@@ -88,7 +139,8 @@ def test_a_run_that_goes_on_is_refused_and_not_touched(tmp_path, fresh):
     with Journal(folder.path / JOURNAL_NAME):
         before = files(tmp_path)
         assert refusal(tmp_path, fresh) == (
-            f"{tmp_path / NAME} is in use\n    another lenetml writes there; wait until it ends"
+            f"{tmp_path / NAME} is in use\n"
+            "    another lenetml writes there; wait until it ends, or give --out"
         )
         assert files(tmp_path) == before
 
@@ -228,5 +280,5 @@ def test_wandb_may_hold_links(tmp_path):
     folder = open_folder(tmp_path, "net", "a" * 64, "name: net", START_OVER, fresh=False).path
     (folder / "wandb").mkdir()
     (folder / "wandb" / "latest-run").symlink_to("nowhere")
-    with pytest.raises(FolderError, match="did not end"):
-        open_folder(tmp_path, "net", "a" * 64, "name: net", START_OVER, fresh=False)
+    found = open_folder(tmp_path, "net", "a" * 64, "name: net", START_OVER, fresh=False)
+    assert found.path == folder

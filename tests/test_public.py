@@ -14,7 +14,7 @@ import lenetml.search.hypermodel
 import lenetml.spec
 
 HEAVY = ("tensorflow", "keras", "keras_tuner", "numpy", "sklearn", "matplotlib", "wandb")
-LATER = ("codecarbon", "jinja2", "babel", "pebble", "rich", "typer")
+LATER = ("codecarbon", "jinja2", "babel", "pebble", "ray", "rich", "typer")
 
 
 def loaded_after(code):
@@ -55,6 +55,15 @@ def test_the_version_is_that_of_the_package():
 )
 def test_nothing_heavy_is_loaded(code):
     assert loaded_after(code) & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["search.jobs", "search.local", "search.workers", "search.cluster", "trial.parts"]
+)
+def test_what_a_new_worker_reads_loads_no_tensorflow(module):
+    """A spawned process reads these before it sets TensorFlow up."""
+    loaded = loaded_after(f"import lenetml.{module}")
+    assert loaded & {"tensorflow", "keras", "keras_tuner", "ray", "sklearn"} == set()
 
 
 def test_importing_loads_no_library_at_all():

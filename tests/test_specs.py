@@ -13,8 +13,7 @@ use_one_thread()
 
 from lenetml.facts import objective_of  # noqa: E402
 from lenetml.readiness import refuse_what_cannot_run  # noqa: E402
-from lenetml.search.oracle import FixedNetwork, random_search  # noqa: E402
-from lenetml.search.trainer import is_possible, planner  # noqa: E402
+from lenetml.search.strategy import make_asker, planner  # noqa: E402
 from lenetml.spec import check_spec, load_spec  # noqa: E402
 from lenetml.spec.sections import Split  # noqa: E402
 from lenetml.trial.data import load_data  # noqa: E402
@@ -77,20 +76,13 @@ def few(mnist_folder):
 def test_its_first_trial_trains(path, few):
     spec = load_spec(path)
     data = few(spec)
-    objective, direction = objective_of(spec)
-    if spec.space:
-        trials, seed = spec.document.search.trials, spec.document.seed
-        asker = random_search(
-            spec.space, is_possible(spec, data), objective, direction, trials, seed
-        )
-    else:
-        asker = FixedNetwork({})
-    ask = asker.ask()
+    objective, _ = objective_of(spec)
+    ask = make_asker(spec, data).ask()
     plan = planner(spec, data)(ask)
     concrete = spec.concrete(ask.point)
     one_epoch = concrete.training.model_copy(update={"epochs": 1})
     result = train_trial(
-        concrete.model_copy(update={"training": one_epoch}), data, plan.seed, objective
+        concrete.model_copy(update={"training": one_epoch}), data, plan.seeds[0], objective
     )
     assert (result.epochs, result.best_epoch, result.images_trained) == (1, 1, 600)
     assert sum(weight.size for weight in result.weights) == plan.parameters

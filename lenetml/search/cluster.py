@@ -6,7 +6,6 @@ while it was idle, costs no job.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import time
@@ -255,7 +254,6 @@ class _Worker:
 
     def work(self, number: int, job: Job, data: TrialParts, ends: bool) -> Iterator[Any]:
         """Do a job: give each epoch, and at last how it ended; `ends`: after the first."""
-        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         from lenetml.trial.threads import use_one_thread
 
         use_one_thread()

@@ -93,6 +93,9 @@ class Crew:
         attempts: Those of the past.
         time_limit: Seconds that one training may take; None: as long as it likes.
         warn: Takes warnings.
+
+    Attributes:
+        core_seconds: CPU time of the trainings that this crew brought to an end.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Crew:
         self._given_up: list[Ended] = []
         self._is_ending = False
         self._is_lowered = False
+        self.core_seconds = 0.0
 
     @property
     def has_room(self) -> bool:
@@ -154,6 +158,7 @@ class Crew:
             if isinstance(result, Outcome) and result.interrupted:
                 self._journal.append("training_interrupted", **vars(each.key))
                 continue
+            self.core_seconds += result.core_seconds or 0.0
             yield Ended(each.key, result, each.rows)
         yield from self._overdue()
         if self._stop.is_set() and not self._is_ending:

@@ -7,6 +7,7 @@ death of its own. A worker leaves when its driver is gone, however that ended.
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.resource_tracker
 import os
 import signal
 import threading
@@ -223,7 +224,6 @@ def _begin(pipe: Connection[Any, Any], data: TrialParts, gpu: int | None) -> Non
     _pipe, _data = pipe, data
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
-        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     threading.Thread(target=_leave_with_driver, args=[os.getppid()], daemon=True).start()
 
 
@@ -263,6 +263,8 @@ def _tell_exit(code: int | None) -> str:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
+    # Python 3.11 lets interrupts through again when it starts its tracker with the first process.
+    multiprocessing.resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

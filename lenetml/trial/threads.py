@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from lenetml.errors import UsageError
+from lenetml.trial.environment import gpus
 
 
 def use_one_thread() -> None:
@@ -28,6 +29,11 @@ def use_one_thread() -> None:
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_epsilon(1e-7)
+    # TensorFlow complains where it looks for a GPU and finds none.
+    for gpu in tf.config.list_physical_devices("GPU") if gpus() else ():
+        # Otherwise the first process takes all of a GPU's memory, and the driver has one, too.
+        with contextlib.suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
     threading = tf.config.threading
     try:
         threading.set_intra_op_parallelism_threads(1)

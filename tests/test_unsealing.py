@@ -1,0 +1,178 @@
+"""A test part that stays sealed until somebody opens it, once."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import pytest
+from experiments import LIVES, RATES, Place, apart_from, journal_of, names_of, write_journal
+
+from lenetml.errors import FolderError, UsageError
+from lenetml.record import read_record
+from lenetml.trial.data import LoadedData
+from lenetml.unsealing import open_sealed, spec_of_run
+
+pytestmark = pytest.mark.slow
+
+BASELINE = """\
+name: plain
+seed: 5
+data: {path: digits.npz, split: {train: 90, val: 60, test: 60}}
+architecture: [flatten]
+training: {epochs: 1}
+energy: false
+"""
+OPEN = RATES.replace("trials: 3", "trials: 2, baseline: plain.yaml") + "evaluation: {seeds: 1}\n"
+SEALED = OPEN.replace("seeds: 1", "seeds: 1, test: sealed")
+
+
+class Sealed:
+    """A place with a run whose test part is sealed."""
+
+    def __init__(self, folder):
+        self.place = Place(folder)
+        (self.folder,) = self.place.out.glob("rates-*")
+
+    @property
+    def record(self):
+        return read_record(self.folder)
+
+    def open(self, text=SEALED, *changes):
+        self.stages = []
+        return open_sealed(self.folder, self.place.load(text, *changes), self.stages.append)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = Place(tmp_path_factory.mktemp("sealed"))
+    place.write(BASELINE)
+    place.run(SEALED)
+    return place.folder
+
+
+@pytest.fixture
+def sealed(folder, tmp_path):
+    """A copy of the sealed run, to be opened."""
+    shutil.copytree(folder, tmp_path / "copy")
+    return Sealed(tmp_path / "copy")
+
+
+def test_a_sealed_run_has_looked_at_nothing(sealed):
+    record = sealed.record
+    assert (record.test, record.test_reason) == (None, "sealed")
+    (seed,) = record.seeds
+    assert (seed.status, seed.test) == ("completed", None)
+    (baseline,) = record.baselines
+    assert (baseline.difference_pp, baseline.mcnemar) == (None, None)
+    # The look is the baseline's, which is not sealed.
+    assert [look["run"] for look in sealed.place.looks()] == [baseline.folder]
+    assert "test_opened" not in names_of(journal_of(sealed.folder))
+    assert not list((sealed.folder / "predictions").glob("test*"))
+    assert not sealed.place.run(SEALED).is_new
+    assert sealed.record == record
+
+
+def test_opened_it_is_the_run_that_was_never_sealed(sealed):
+    finished = sealed.open()
+    assert finished.is_new
+    assert sealed.stages[0] == "rates: loading the data"
+    assert sealed.stages[-1] == "rates: opening the test part for trial 2"
+    whole = sealed.place.run(OPEN).record
+    keys = LIVES | {"spec", "spec_sha256", "test.look", "seeds.test.look"}
+    assert apart_from(keys, finished.record) == apart_from(keys, whole)
+    assert finished.record.spec["evaluation"]["test"] == "sealed"
+    assert sealed.record == finished.record
+    test = finished.record.test
+    assert [look["look"] for look in sealed.place.looks()] == [1, 2, 3]
+    assert (test.look, finished.record.seeds[0].test.look, whole.test.look) == (2, 2, 3)
+    assert not (sealed.folder / "weights").exists()
+    model = (sealed.folder / "model.keras").read_bytes()
+    assert hashlib.sha256(model).hexdigest() == finished.record.best.model_sha256
+
+
+def test_the_look_is_noted_before(sealed, monkeypatch):
+    seen = []
+    open_test = LoadedData.open_test
+
+    def watched(data):
+        events = [event["event"] for event in journal_of(sealed.folder)]
+        seen.append((len(sealed.place.looks()), "test_opened" in events))
+        return open_test(data)
+
+    monkeypatch.setattr(LoadedData, "open_test", watched)
+    sealed.open()
+    assert seen[0] == (2, True)
+
+
+def test_a_second_time_shows_the_first(sealed):
+    first = sealed.open()
+    looks = sealed.place.looks()
+    again = sealed.open()
+    assert (again.is_new, again.record, sealed.stages) == (False, first.record, [])
+    assert again.cards == first.cards
+    assert not sealed.place.run(SEALED).is_new
+    assert sealed.record == first.record
+    assert sealed.place.looks() == looks
+
+
+def test_cut_short_while_it_looked_it_has_looked_once(sealed, folder):
+    first = sealed.open()
+    events = journal_of(sealed.folder)
+    opened = [event["event"] for event in events].index("test_opened")
+    write_journal(sealed.folder, events[: opened + 1])
+    (before,) = (folder / "runs").glob("rates-*")
+    shutil.copy(before / "record.json", sealed.folder)
+    shutil.copytree(before / "weights", sealed.folder / "weights")
+    again = sealed.open()
+    assert (again.is_new, again.record) == (True, first.record)
+    assert len(sealed.place.looks()) == 2
+
+
+def test_another_spec_is_refused(sealed):
+    with pytest.raises(UsageError) as caught:
+        sealed.open(SEALED, "training.epochs=4")
+    assert str(caught.value) == (
+        f"{sealed.place.folder / 'rates.yaml'} is not the spec of {sealed.folder}, or the data "
+        "are others\n"
+        "    give the spec, and the data, that the run was made with: --spec SPEC"
+    )
+    assert len(sealed.place.looks()) == 1
+
+
+def test_other_data_are_refused(sealed):
+    sealed.place.draw(change=1)
+    with pytest.raises(UsageError, match="or the data are others"):
+        sealed.open()
+    assert len(sealed.place.looks()) == 1
+
+
+def test_more_trials_keep_the_result_of_the_same_winner(sealed):
+    opened = sealed.open().record
+    finished = sealed.place.run(SEALED, "search.trials=3", "evaluation.seeds=2")
+    assert (finished.is_new, finished.record.best.number) == (True, 2)
+    assert (finished.record.test, finished.record.test_reason) == (opened.test, None)
+    first, second = finished.record.seeds
+    assert first == opened.seeds[0]
+    # The seal is open for this winner, so its further seeds are tested: another look.
+    assert (first.test.look, second.test.look) == (2, 3)
+
+
+def test_another_winner_is_sealed_again(tmp_path):
+    place = Place(tmp_path)
+    place.write(BASELINE)
+    place.run(SEALED, "search.trials=1")
+    sealed = Sealed(tmp_path)
+    first = sealed.open(SEALED, "search.trials=1").record
+    second = place.run(SEALED).record
+    assert (second.best.number, second.test, second.test_reason) == (2, None, "sealed")
+    assert [each.test for each in second.earlier_tests] == [first.test]
+    third = sealed.open().record
+    assert (third.test.look, third.earlier_tests) == (3, second.earlier_tests)
+
+
+def test_the_spec_of_a_run(sealed):
+    text, overrides = spec_of_run(sealed.folder)
+    assert (text.name, overrides) == ("rates.yaml", [])
+    with pytest.raises(FolderError, match="record.json is not there"):
+        spec_of_run(sealed.place.folder)
