@@ -54,7 +54,8 @@ class Follower:
     def stage(self, text):
         self.heard.append(("stage", text))
 
-    def search_started(self, name, trials, done, n_slots, direction):
+    def search_started(self, name, trials, done, n_slots, direction, earlier):
+        self.earlier = [trial.number for trial in earlier]
         self.heard.append(("search", name, trials, done, n_slots, direction))
 
     def trial_started(self, start):

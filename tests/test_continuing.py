@@ -82,6 +82,7 @@ class TestMoreTrials:
         assert [life.follower.of("search") for life in lives] == [
             [("rates", n, n - 1, 1, "max")] for n in (1, 2, 3)
         ]
+        assert [life.follower.earlier for life in lives] == [[], [1], [1, 2]]
         first, second, third = (life.record.trials for life in lives)
         assert [trial.number for trial in third] == [1, 2, 3]
         assert (second[:1], third[:2]) == (first, second)

@@ -41,17 +41,16 @@ FLOORS = {
         "sweep", "trial", *BELOW,
     },
     "signals": set(),
-    "output": {"facts", *BELOW},
     "telling": {"facts", *BELOW},
+    "output": {"facts", "telling", *BELOW},
     "progress": {"search", *BELOW},
     "terminal": {"progress", "search", "telling", *BELOW},
     "display": {"search", "telling", "terminal", *BELOW},
     "running": {
-        "display", "experiment", "facts", "output", "search", "signals", "trial", *BELOW,
+        "display", "experiment", "facts", "output", "search", "signals", "trial", "unsealing",
+        *BELOW,
     },
-    "cli": {
-        "facts", "output", "readiness", "report", "running", "telling", "unsealing", *BELOW,
-    },
+    "cli": {"facts", "output", "readiness", "report", "running", "telling", *BELOW},
     "__main__": {"cli"},
     "": {"search", "spec"},
 }  # fmt: skip

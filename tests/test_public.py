@@ -51,6 +51,8 @@ def test_the_version_is_that_of_the_package():
         "import lenetml; lenetml.load_spec; lenetml.Spec",
         "import lenetml.cli",
         "import lenetml.record, lenetml.errors, lenetml.readiness",
+        "import lenetml.running, lenetml.output, lenetml.telling, lenetml.signals",
+        "import lenetml.display, lenetml.progress, lenetml.terminal",
     ],
 )
 def test_nothing_heavy_is_loaded(code):

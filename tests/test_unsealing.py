@@ -74,6 +74,8 @@ def test_a_sealed_run_has_looked_at_nothing(sealed):
 
 
 def test_opened_it_is_the_run_that_was_never_sealed(sealed):
+    model = sealed.folder / "model.keras"
+    before = (model.stat().st_ino, model.stat().st_mtime_ns)
     finished = sealed.open()
     assert finished.is_new
     assert sealed.stages[0] == "rates: loading the data"
@@ -87,8 +89,9 @@ def test_opened_it_is_the_run_that_was_never_sealed(sealed):
     assert [look["look"] for look in sealed.place.looks()] == [1, 2, 3]
     assert (test.look, finished.record.seeds[0].test.look, whole.test.look) == (2, 2, 3)
     assert not (sealed.folder / "weights").exists()
-    model = (sealed.folder / "model.keras").read_bytes()
-    assert hashlib.sha256(model).hexdigest() == finished.record.best.model_sha256
+    assert (model.stat().st_ino, model.stat().st_mtime_ns) == before
+    sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
+    assert sha256 == finished.record.best.model_sha256
 
 
 def test_the_look_is_noted_before(sealed, monkeypatch):
