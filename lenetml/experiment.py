@@ -14,16 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from lenetml import __version__, facts
+from lenetml import __version__, costs, facts
+from lenetml.choosing import Training, choose, keep_winner, train_seeds
 from lenetml.errors import Interrupted
-from lenetml.evaluation import (
-    Training,
-    choose,
-    compare_baselines,
-    keep_winner,
-    test_winner,
-    train_seeds,
-)
+from lenetml.evaluation import compare_baselines, test_winner
 from lenetml.facts import Finished
 from lenetml.files import write_atomically
 from lenetml.folder import SPEC_NAME, RunFolder, drop_leftovers, open_folder, reopen
@@ -226,9 +220,9 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         earlier_tests=list(tested.earlier),
         seeds=list(tested.seeds),
         baselines=baselines,
-        energy=facts.energy_facts(meter, spent, chosen.winner, trials, document.energy),
-        energy_reason=facts.energy_reason(meter, spent),
-        cost=facts.cost_facts(trials, further_executions(events).values(), spent),
+        energy=costs.energy_facts(meter, spent, chosen.winner, trials, document.energy),
+        energy_reason=costs.energy_reason(meter, spent),
+        cost=costs.cost_facts(trials, further_executions(events).values(), spent),
         environment=machine,
         mirror=told,
         command=run.options.command,

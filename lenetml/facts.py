@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,6 @@ from lenetml.record import (
     BaselineRecord,
     BestRecord,
     Continuation,
-    CostRecord,
-    EnergyRecord,
     ExecutionRecord,
     Hyperparameter,
     LayerRecord,
@@ -31,14 +29,13 @@ from lenetml.record import (
 from lenetml.search.asks import Direction
 from lenetml.search.loop import SearchResult
 from lenetml.search.strategy import layer_shapes
+from lenetml.search.trials import trainings_of
 from lenetml.spec import Spec
 from lenetml.spec.canonical import canonical
 from lenetml.spec.domains import Choice, Domain, SearchSpace, all_points
-from lenetml.spec.sections import READS_MOMENTUM, ConcreteSpec, Energy
+from lenetml.spec.sections import READS_MOMENTUM, ConcreteSpec
 from lenetml.spec.shapes import LayerShape
-from lenetml.spending import Spent
 from lenetml.trial.data import LoadedData
-from lenetml.trial.energy import Meter, Reading, energy_record
 from lenetml.trial.evaluate import is_guessing, mcnemar, unpack_predictions
 
 TEST_PREDICTIONS = "test.npz"
@@ -137,7 +134,7 @@ def best_facts(
     """
     assert trial.val is not None and trial.best_epoch is not None
     possible = [other for other in trials if other.status == trial.status]
-    trainings = [each for other in possible for each in _trainings(other)]
+    trainings = [each for other in possible for each in trainings_of(other)]
     chooses_epoch = concrete.training.restore == "best"
     # At one point nothing is searched: no space, no references.
     form = canonical(concrete, {}, (), None)
@@ -222,77 +219,6 @@ def seed_facts(execution: ExecutionRecord, test: TestRecord | None) -> SeedRecor
         core_seconds=execution.core_seconds,
         reason=execution.reason,
     )
-
-
-def energy_facts(
-    meter: Meter,
-    spent: Spent,
-    chosen: TrialRecord,
-    trials: Sequence[TrialRecord],
-    section: Energy | None,
-) -> EnergyRecord | None:
-    """What is recorded of the energy; None where it, or a part of it, is not known.
-
-    The chosen trial's part is a share of the search's energy by CPU time.
-
-    Args:
-        meter: Says how it measured.
-        spent: Over all lives of the run.
-        chosen: The chosen trial.
-        trials: All of them.
-        section: The spec's.
-    """
-    energy = spent.energy
-    if energy is None or meter.methods is None:
-        return None
-    share = (chosen.core_seconds or 0.0) / _core_seconds(trials)
-    return energy_record(
-        Reading(energy.cpu_kwh, energy.gpu_kwh, energy.ram_kwh),
-        search=energy.search_kwh,
-        seeds=energy.seeds_kwh,
-        evaluation=max(energy.kwh - energy.search_kwh - energy.seeds_kwh, 0.0),
-        chosen_trial_share=energy.search_kwh * share,
-        methods=meter.methods,
-        country=section.country if section else None,
-    )
-
-
-def energy_reason(meter: Meter, spent: Spent) -> str | None:
-    """Why the energy of the whole run is not known; None where it is."""
-    if meter.reason is None and spent.energy is None:
-        return "an earlier part of the run was not measured"
-    return meter.reason
-
-
-def cost_facts(
-    trials: Sequence[TrialRecord], further: Collection[ExecutionRecord], spent: Spent
-) -> CostRecord:
-    """What the experiment took, over all its lives.
-
-    Args:
-        trials: All of them.
-        further: Trainings after the search, those of earlier winners too.
-        spent: By the driver.
-    """
-    return CostRecord(
-        seconds=spent.seconds,
-        core_seconds=spent.core_seconds + _core_seconds([*trials, *further]),
-        images_trained=sum(each.images_trained for each in trials)
-        + sum(each.images_trained for each in further),
-    )
-
-
-def _core_seconds(trainings: Sequence[TrialRecord | ExecutionRecord]) -> float:
-    """CPU time of trainings; of those whose worker died nobody knows it."""
-    each_alone = (each for training in trainings for each in _trainings(training))
-    return math.fsum(each.core_seconds or 0.0 for each in each_alone)
-
-
-def _trainings(
-    training: TrialRecord | ExecutionRecord,
-) -> Sequence[TrialRecord | ExecutionRecord]:
-    """A trial's executions, or the one training that it is."""
-    return (isinstance(training, TrialRecord) and training.executions) or [training]
 
 
 def _layers(items: Sequence[dict[str, Any]], shapes: Sequence[LayerShape]) -> list[LayerRecord]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from lenetml.choosing import Training
 from lenetml.errors import UsageError
-from lenetml.evaluation import Training, compare_baselines, test_winner
+from lenetml.evaluation import compare_baselines, test_winner
 from lenetml.facts import Finished
 from lenetml.folder import MODEL_NAME, RunFolder, drop_leftovers
 from lenetml.record import ExecutionRecord, read_record, write_record

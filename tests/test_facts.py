@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lenetml import facts
+from lenetml import costs, facts
 from lenetml.record import Continuation, read_record
 from lenetml.search.loop import SearchResult
 from lenetml.search.trials import execution_of
@@ -228,14 +228,14 @@ def trials_of(*core_seconds):
 def test_energy():
     trials = trials_of(10.0, 20.0, None, 30.0)
     country = sections.Energy(country="BRA")
-    energy = facts.energy_facts(Meter(), SPENT, trials[1], trials, country)
+    energy = costs.energy_facts(Meter(), SPENT, trials[1], trials, country)
     assert (energy.kwh, energy.cpu_kwh, energy.ram_kwh) == (1.0, 0.5, 0.5)
     assert (energy.search, energy.seeds) == (0.6, 0.25)
     assert energy.evaluation == pytest.approx(0.15)
     assert energy.chosen_trial_share == pytest.approx(0.6 * 20 / 60)
     assert energy.country == "BRA"
     assert energy.kg_co2eq == pytest.approx(1.0 * energy.grid_g_per_kwh / 1000)
-    assert facts.energy_reason(Meter(), SPENT) is None
+    assert costs.energy_reason(Meter(), SPENT) is None
 
 
 def test_a_share_counts_every_training_of_a_trial_whose_sum_is_not_known():
@@ -245,7 +245,7 @@ def test_a_share_counts_every_training_of_a_trial_whose_sum_is_not_known():
     ]
     half_known = TRIAL.model_copy(update={"core_seconds": None, "executions": executions})
     trials = [half_known, *trials_of(20.0)]
-    energy = facts.energy_facts(Meter(), SPENT, trials[1], trials, None)
+    energy = costs.energy_facts(Meter(), SPENT, trials[1], trials, None)
     assert energy.chosen_trial_share == pytest.approx(0.6 * 20 / 40)
     assert (energy.country, energy.kg_co2eq, energy.grid_year) == (None, None, None)
 
@@ -260,8 +260,8 @@ def test_a_share_counts_every_training_of_a_trial_whose_sum_is_not_known():
 )
 def test_no_energy(meter, energy, reason):
     spent = Spent(1.0, 1.0, energy)
-    assert facts.energy_facts(meter, spent, TRIAL, [TRIAL], None) is None
-    assert facts.energy_reason(meter, spent) == reason
+    assert costs.energy_facts(meter, spent, TRIAL, [TRIAL], None) is None
+    assert costs.energy_reason(meter, spent) == reason
 
 
 def test_cost():
@@ -272,7 +272,7 @@ def test_cost():
     further = [
         execution_of(TRIAL, 1).model_copy(update={"images_trained": 25, "core_seconds": 4.0})
     ]
-    assert facts.cost_facts(trials, further, SPENT).model_dump() == {
+    assert costs.cost_facts(trials, further, SPENT).model_dump() == {
         "seconds": 90.0, "core_seconds": 7.0 + 33.0 + 4.0, "images_trained": 175,
     }  # fmt: skip
 

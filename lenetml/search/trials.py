@@ -174,3 +174,10 @@ def execution_of(trial: TrialRecord, number: int) -> ExecutionRecord:
 def _sum(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
+
+
+def trainings_of(
+    training: TrialRecord | ExecutionRecord,
+) -> Sequence[TrialRecord | ExecutionRecord]:
+    """A trial's executions, or the one training that it is."""
+    return (isinstance(training, TrialRecord) and training.executions) or [training]
