@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lenetml.errors import SearchError
+from lenetml.errors import FolderError, SearchError
 from lenetml.facts import KeptModel
 from lenetml.files import write_atomically
 from lenetml.folder import MODEL_NAME, RunFolder
-from lenetml.record import (
-    ExecutionRecord,
-    TrialRecord,
-)
+from lenetml.record import ExecutionRecord, Record, TrialRecord
 from lenetml.search.asks import Ask
 from lenetml.search.crew import Crew, Key
 from lenetml.search.further import Further, train_further
@@ -158,7 +155,18 @@ def train_seeds(training: Training, winner: TrialRecord) -> list[ExecutionRecord
         path = training.folder.file("weights", seed_name(key.number, key.execution))
         write_atomically(path, outcome.weights)
 
-    records = _train(training, wanted, "training the winner under further seeds", keep)
+    # Once tested, their weights are deleted; what was neither tested nor kept is trained again.
+    before = training.folder.record
+    n_tested = len(before.seeds) if is_same_network(before, winner) and before.test else 0
+    done = {
+        key: record
+        for key, record in training.done.items()
+        if record.status == "failed"
+        or key.execution <= n_tested
+        or training.folder.file("weights", seed_name(key.number, key.execution)).exists()
+    }
+    what = "training the winner under further seeds"
+    records = _train(replace(training, done=done), wanted, what, keep)
     return None if records is None else [records[each.key] for each in wanted]
 
 
@@ -185,18 +193,37 @@ def _train(
 def keep_winner(
     spec: Spec, data: LoadedData, folder: RunFolder, winner: TrialRecord
 ) -> tuple[keras.Model, KeptModel]:
-    """Write the winner's network with the weights that were chosen, or read it where it is kept."""
-    path, weights = folder.path / MODEL_NAME, folder.trial_file("weights", winner.number)
-    if not weights.exists():
-        # They are deleted once the model is there; this is the winner of an earlier life.
-        network, size_bytes, sha256 = read_model(path)
-    else:
+    """Write the winner's network with the weights that were chosen, or read it where it is kept.
+
+    Raises:
+        FolderError: It is neither here nor there, or cannot be written.
+    """
+    weights = folder.trial_file("weights", winner.number)
+    if weights.exists():
         layers = spec.concrete(winner.values).architecture
         network = build_model(layers, data.input_shape, len(data.classes), winner.seed)
         network.set_weights(unpack_weights(weights.read_bytes()))
-        size_bytes, sha256 = write_model(network, path)
+        size_bytes, sha256 = write_model(network, folder.pending / MODEL_NAME)
+    else:
+        # They are deleted once the model is there; this is the winner of an earlier life.
+        network, size_bytes, sha256 = read_model(folder.path / MODEL_NAME)
+        if folder.record is None or sha256 != folder.record.best.model_sha256:
+            raise FolderError(
+                f"{weights} is gone, and {MODEL_NAME} is not the network of trial {winner.number}",
+                "put it back, or start over with --fresh",
+            )
     trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
     return network, KeptModel(size_bytes, sha256, trainable)
+
+
+def is_same_network(before: Record | None, winner: TrialRecord) -> TypeGuard[Record]:
+    """Whether a winner is the very network of an earlier record: the same trial, not gone on."""
+    if before is None:
+        return False
+    best = before.best
+    return (best.number, best.best_epoch, best.epochs) == (
+        winner.number, winner.best_epoch, winner.epochs,
+    )  # fmt: skip
 
 
 def seed_name(winner: int, number: int) -> str:

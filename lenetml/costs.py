@@ -16,10 +16,6 @@ from lenetml.spec.sections import Energy
 from lenetml.spending import Spent
 from lenetml.trial.energy import Meter, Reading, energy_record
 
-TEST_PREDICTIONS = "test.npz"
-SEALED = "sealed"
-MAX_COUNTED = 100_000
-
 
 def energy_facts(
     meter: Meter,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lenetml import facts
-from lenetml.choosing import Training, seed_name
+from lenetml.choosing import Training, is_same_network, seed_name
 from lenetml.facts import Finished
 from lenetml.files import write_atomically
-from lenetml.folder import note_look
+from lenetml.folder import RunFolder, note_look
 from lenetml.record import (
     BaselineRecord,
     EarlierTest,
@@ -21,7 +21,6 @@ from lenetml.record import (
     TestRecord,
     TrialRecord,
 )
-from lenetml.search.journal import Journal
 from lenetml.trial.data import LoadedData
 from lenetml.trial.evaluate import pack_predictions, test_record
 from lenetml.trial.kept import unpack_weights
@@ -29,6 +28,14 @@ from lenetml.trial.model import build_model, predict
 
 if TYPE_CHECKING:
     import keras
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A look at the test part: its own name, and when it began."""
+
+    identity: str
+    moment: str
 
 
 @dataclass(frozen=True)
@@ -70,16 +77,15 @@ def test_winner(
         is_sealed: The test part stays closed for a winner that it was not opened for.
     """
     before = training.folder.record
-    is_same = before is not None and before.best.number == winner.number
     earlier = _earlier_tests(before, winner)
-    test = before.test if before and is_same else None
+    test = before.test if is_same_network(before, winner) else None
     if is_sealed and test is None:
         untested = tuple(facts.seed_facts(each, None) for each in seeds)
         return Tested(None, facts.SEALED, untested, earlier)
     known = before.seeds if before and test else []
     if test is None or len(seeds) > len(known):
-        look, moment = _look_of_earlier_life(training.journal, winner.number, before) or (
-            _note_look(training, winner.number)
+        look, moment = _look_of_earlier_life(training, winner, before) or _note_look(
+            training, _Look(uuid.uuid4().hex, facts.now()), winner
         )
         test = test or _test(training, network, winner, look, moment)
         new = enumerate(seeds[len(known) :], start=len(known) + 1)
@@ -93,11 +99,12 @@ def test_winner(
 def _earlier_tests(before: Record | None, winner: TrialRecord) -> tuple[EarlierTest, ...]:
     if before is None:
         return ()
-    if before.test is None or before.best.number == winner.number:
+    if before.test is None or is_same_network(before, winner):
         return tuple(before.earlier_tests)
     last = EarlierTest(
         trials=len(before.trials),
         winner=before.best.number,
+        epochs=before.best.epochs,
         values=before.best.values,
         test=before.test,
     )
@@ -110,7 +117,7 @@ def _test(
     data, part = training.data, training.data.open_test()
     probabilities = predict(network, part.images)
     kept = pack_predictions(part.labels, probabilities)
-    write_atomically(training.folder.path / "predictions" / facts.TEST_PREDICTIONS, kept)
+    write_atomically(training.folder.pending / facts.TEST_PREDICTIONS, kept)
     tested = test_record(part.labels, probabilities, data.classes, look, moment)
     training.journal.append("tested", winner=winner.number, correct=tested.correct, n=tested.n)
     return tested
@@ -134,51 +141,64 @@ def _test_seed(
     network.set_weights(unpack_weights(weights))
     part = data.open_test()
     probabilities = predict(network, part.images)
-    path = folder.file("predictions", f"test-seed-{number}")
+    path = folder.pending / f"test-seed-{number}.npz"
     write_atomically(path, pack_predictions(part.labels, probabilities))
     tested = test_record(part.labels, probabilities, data.classes, look, moment)
     return facts.seed_facts(execution, tested)
 
 
-def _note_look(training: Training, winner: int) -> tuple[int, str]:
-    moment, fingerprint = facts.now(), training.data.record.test_fingerprint
-    folder = training.folder.path
-    look = note_look(folder.parent, fingerprint, folder.name, winner, moment)
+def _note_look(training: Training, look: _Look, winner: TrialRecord) -> tuple[int, str]:
+    """Note a look in the journal and beside the folder, before anything is looked at."""
+    fingerprint, folder = training.data.record.test_fingerprint, training.folder.path
     training.journal.append(
-        "test_opened", fingerprint=fingerprint, winner=winner, look=look, at=moment
+        "test_opened",
+        id=look.identity,
+        fingerprint=fingerprint,
+        winner=winner.number,
+        best_epoch=winner.best_epoch,
+        at=look.moment,
     )
-    return look, moment
+    number = note_look(
+        folder.parent, look.identity, fingerprint, folder.name, winner.number, look.moment
+    )
+    return number, look.moment
 
 
 def _look_of_earlier_life(
-    journal: Journal, winner: int, before: Record | None
+    training: Training, winner: TrialRecord, before: Record | None
 ) -> tuple[int, str] | None:
-    """The look that an earlier life began at the network of this trial, and did not record.
+    """The look that an earlier life began at the same network, and did not record.
 
     A life that was cut short while it looked did look: it is counted once.
     """
     tests = [before.test, *(seed.test for seed in before.seeds)] if before else []
-    recorded = [(test.look, test.opened_at) for test in tests if test]
-    for event in reversed(journal.events):
-        if event["event"] == "test_opened" and event["winner"] == winner:
-            look = event["look"], event["at"]
-            return None if look in recorded else look
+    recorded = [test.look for test in tests if test]
+    same = (winner.number, winner.best_epoch)
+    for event in reversed(training.journal.events):
+        if event["event"] == "test_opened" and (event["winner"], event["best_epoch"]) == same:
+            look = _Look(event["id"], event["at"])
+            number = note_look(
+                training.folder.path.parent, look.identity, event["fingerprint"],
+                training.folder.path.name, winner.number, look.moment,
+            )  # fmt: skip
+            return None if number in recorded else (number, look.moment)
     return None
 
 
 def compare_baselines(
-    others: Sequence[Finished], test: TestRecord | None, folder: Path, data: LoadedData
+    others: Sequence[Finished], test: TestRecord | None, folder: RunFolder, data: LoadedData
 ) -> list[BaselineRecord]:
     """Compare with the baselines' winners, and keep their predictions beside the winner's."""
-    predictions = folder / "predictions"
+    tested_now = folder.pending / facts.TEST_PREDICTIONS
+    tested_before = folder.path / "predictions" / facts.TEST_PREDICTIONS
     baselines = []
     for other in others:
         if test is None or other.record.test is None:
             baselines.append(facts.untested_baseline(other))
             continue
         theirs = (other.folder / "predictions" / facts.TEST_PREDICTIONS).read_bytes()
-        write_atomically(predictions / f"test-{other.record.name}.npz", theirs)
-        ours = (predictions / facts.TEST_PREDICTIONS).read_bytes()
+        write_atomically(folder.pending / f"test-{other.record.name}.npz", theirs)
+        ours = (tested_now if tested_now.exists() else tested_before).read_bytes()
         labels = data.open_test().labels
         baselines.append(facts.baseline_facts(other, test, ours, theirs, labels))
     return baselines

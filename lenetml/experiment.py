@@ -20,7 +20,7 @@ from lenetml.errors import Interrupted
 from lenetml.evaluation import compare_baselines, test_winner
 from lenetml.facts import Finished
 from lenetml.files import write_atomically
-from lenetml.folder import SPEC_NAME, RunFolder, drop_leftovers, open_folder, reopen
+from lenetml.folder import SPEC_NAME, RunFolder, drop_leftovers, open_folder, reopen, settle
 from lenetml.lives import begin_life, changed_versions, continuations
 from lenetml.mirror import open_mirror
 from lenetml.record import Record, TrialRecord, write_record
@@ -81,11 +81,13 @@ class Options:
         reuse: Start over only where the old run did not end.
         hiring: How many workers, and where.
         accept_versions: Go on with the journal's values where this version would choose others.
-        repeated: Options of the command line that go into advice.
+        go_on: The command line that goes on after an interrupt, for advice.
+        repeated: Options of the command line that go into the advice to start over.
     """
 
     out: Path
     command: str
+    go_on: str
     fresh: bool = False
     reuse: bool = False
     hiring: Hiring = field(default_factory=Hiring)
@@ -132,6 +134,8 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
     data = load_data(spec.document.data, spec.document.seed, spec.path.parent, follower.stage)
     sha256 = spec.result_hash(data.record.fingerprint)
     start_over = _line(spec, options, "--fresh")
+    if stop.is_set():
+        raise Interrupted(f"{name}: interrupted before it began", f"to go on: {options.go_on}")
     folder = open_folder(
         options.out, name, sha256, spec.text, start_over, fresh=options.fresh, reuse=options.reuse
     )
@@ -145,8 +149,9 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
         )
         follower.stage(f"{name}: writing the cards")
         write_record(record, folder.path)
-        cards = write_cards(folder.path, record)
+        settle(RunFolder(folder.path, record))
         journal.append("finished", winner=record.best.number)
+        cards = write_cards(folder.path, record)
     drop_leftovers(folder.path, record)
     return Finished(folder.path, record, tuple(cards), is_new=True)
 
@@ -197,7 +202,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         network, model = keep_winner(spec, data, folder, chosen.winner)
         is_sealed = document.evaluation.test == "sealed"
         tested = test_winner(training, network, chosen.winner, seeds, is_sealed=is_sealed)
-        baselines = compare_baselines(others, tested.test, folder.path, data)
+        baselines = compare_baselines(others, tested.test, folder, data)
         spent, told = books.note(), mirror.close()
     trials = facts.mark_guessing(chosen.trials, data, folder.trial_file)
     concrete = spec.concrete(chosen.winner.values)
@@ -255,7 +260,7 @@ def _recall(run: _Run, asker: Asker) -> Past:
 def _interrupted(run: _Run) -> Interrupted:
     return Interrupted(
         f"{run.name}: interrupted; {run.folder.path / JOURNAL_NAME} holds what was finished",
-        f"to go on: {_line(run.spec, run.options)}",
+        f"to go on: {run.options.go_on}",
     )
 
 
@@ -275,7 +280,7 @@ def _wants_more(spec: Spec, record: Record) -> bool:
     if record.search.ended == "time_limit":
         limit = seconds_of(search.time_limit)
         return limit is None or limit > record.search.seconds
-    more_trials = search.trials is not None and search.trials > record.search.trials_asked
+    more_trials = search.trials is None or search.trials > record.search.trials_asked
     return more_trials and record.search.ended == "trials"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from lenetml.search.keeping import trial_name
 
 SPEC_NAME = "spec.yaml"
 MODEL_NAME = "model.keras"
+PENDING = "pending"
 LOOKS_NAME = "test-looks.jsonl"
 HASH_LENGTH = 8
 
@@ -33,6 +35,11 @@ class RunFolder:
 
     path: Path
     record: Record | None
+
+    @property
+    def pending(self) -> Path:
+        """Where files of the winner wait until the record that tells of them is written."""
+        return self.path / PENDING
 
     def file(self, kind: str, name: str) -> Path:
         """Where `weights`, `predictions` or `states` of a training are kept."""
@@ -79,8 +86,11 @@ def open_folder(
         _refuse_links(path)
         record = _known_record(path, spec_sha256, start_over)
         if record is None:
-            _make(path)
+            path.mkdir(parents=True, exist_ok=True)
             write_atomically(path / SPEC_NAME, spec_text.encode())
+            _make(path)
+        else:
+            settle(RunFolder(path, record))
     except OSError as error:
         raise FolderError(f"{path} cannot be used: {error.strerror}", "give --out DIR") from None
     return RunFolder(path, record)
@@ -99,24 +109,53 @@ def reopen(folder: RunFolder, spec_text: str) -> None:
     write_atomically(folder.path / SPEC_NAME, spec_text.encode())
 
 
+def settle(folder: RunFolder) -> None:
+    """Put the files of the winner in their places, where the record tells of them.
+
+    They wait until the record is there, so that a run that is cut short shows a record and the
+    network that it is about, the old ones or the new ones.
+    """
+    assert folder.record is not None
+    model = folder.pending / MODEL_NAME
+    is_told_of = not model.exists() or (
+        hashlib.sha256(model.read_bytes()).hexdigest() == folder.record.best.model_sha256
+    )
+    waiting = sorted(folder.pending.glob("*")) if is_told_of else []
+    # The model comes last: as long as it waits, it says whom the others belong to.
+    for path in sorted(waiting, key=lambda path: path.name == MODEL_NAME):
+        place = folder.path if path.name == MODEL_NAME else folder.path / "predictions"
+        path.replace(place / path.name)
+    shutil.rmtree(folder.pending, ignore_errors=True)
+
+
+def is_of_last_life(path: Path, record: Record) -> bool:
+    """Whether a run did not go on after its record was written."""
+    events = read_journal(path / JOURNAL_NAME)
+    n_lives = sum(event["event"] == "search_continued" for event in events)
+    return bool(n_lives == len(record.search.continuations))
+
+
 def drop_leftovers(path: Path, record: Record) -> None:
     """Delete what a finished run does not need.
 
-    All of it stays where more time would let the search go on from any of its trials, and weights
-    as long as the test part is sealed.
+    All of it stays where the journal goes on behind the record, or where more time would let the
+    search go on from any of its trials; and weights as long as the test part is sealed.
     """
-    if record.search.ended == "time_limit":
+    if not is_of_last_life(path, record) or record.search.ended == "time_limit":
         return
     shutil.rmtree(path / "states", ignore_errors=True)
     if record.test is not None:
         shutil.rmtree(path / "weights", ignore_errors=True)
 
 
-def note_look(out: Path, fingerprint: str, run: str, winner: int, moment: str) -> int:
-    """Note, before it happens, that a test part is opened.
+def note_look(
+    out: Path, identity: str, fingerprint: str, run: str, winner: int, moment: str
+) -> int:
+    """Note, before it happens, that a test part is opened; a look that is noted stays the same.
 
     Args:
         out: The folder of all runs.
+        identity: Of this look, as the run's journal has it.
         fingerprint: Of the test part.
         run: The name of the run's folder.
         winner: The number of the chosen trial.
@@ -135,8 +174,18 @@ def note_look(out: Path, fingerprint: str, run: str, winner: int, moment: str) -
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             noted = file.read()
-            look: int = 1 + sum(_fingerprint_of(line) == fingerprint for line in noted.splitlines())
-            entry = {"fingerprint": fingerprint, "run": run, "winner": winner, "at": moment}
+            looks = [_look_of(line) for line in noted.splitlines()]
+            known: list[int] = [it["look"] for it in looks if it.get("id") == identity]
+            if known:
+                return known[0]
+            look: int = 1 + sum(it.get("fingerprint") == fingerprint for it in looks)
+            entry = {
+                "id": identity,
+                "fingerprint": fingerprint,
+                "run": run,
+                "winner": winner,
+                "at": moment,
+            }
             line = json.dumps(entry | {"look": look}).encode() + b"\n"
             is_torn = noted and not noted.endswith(b"\n")
             file.write(b"\n" + line if is_torn else line)
@@ -161,22 +210,24 @@ def _refuse_links(path: Path) -> None:
                 raise FolderError(f"{Path(folder) / name} is a link", "a run's folder holds none")
 
 
-def _fingerprint_of(line: bytes) -> Any:
+def _look_of(line: bytes) -> dict[str, Any]:
+    """A line of the looks; a torn one is still a look, but nobody knows at what."""
     try:
-        return json.loads(line)["fingerprint"]
-    except (ValueError, TypeError, KeyError):
-        # A torn line is still a look, but nobody knows at what.
-        return None
+        look = json.loads(line)
+    except ValueError:
+        return {}
+    return look if isinstance(look, dict) else {}
 
 
 def _make(path: Path) -> None:
-    for kind in ("weights", "predictions", "states"):
+    for kind in ("weights", "predictions", "states", PENDING):
         (path / kind).mkdir(parents=True, exist_ok=True)
 
 
 def _known_record(path: Path, spec_sha256: str, start_over: str) -> Record | None:
     """The record of a folder that is there; None where it is new or its run did not end."""
-    if not path.exists() or not any(path.iterdir()):
+    # The spec is written first; a life that was cut short meanwhile leaves its scratch file.
+    if not path.exists() or all(it.name.startswith(f".{SPEC_NAME}.") for it in path.iterdir()):
         return None
     if not (path / SPEC_NAME).exists():
         raise FolderError(f"{path} holds something else", "move it away, or give --out")
@@ -187,6 +238,11 @@ def _known_record(path: Path, spec_sha256: str, start_over: str) -> Record | Non
             f"{path} holds a run of another spec",
             "give --out for another folder of runs",
             f"or start over and keep it under another name: {start_over}",
+        )
+    if record and not (path / JOURNAL_NAME).exists():
+        raise FolderError(
+            f"{path / JOURNAL_NAME} is gone, and the record is there",
+            f"put it back, or start over and keep the folder: {start_over}",
         )
     return record
 

@@ -89,6 +89,7 @@ def run_specs(paths: list[Path], specs: list[Spec], wishes: Wishes) -> list[Fini
             options = experiment.Options(
                 wishes.out,
                 tell_command(sys.argv[1:]),
+                _line(paths, specs, wishes),
                 wishes.fresh,
                 hiring=Hiring(wishes.workers, wishes.ray),
                 accept_versions=wishes.accept_versions,

@@ -6,15 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lenetml.choosing import Training
-from lenetml.errors import UsageError
+from lenetml.errors import FolderError, UsageError
 from lenetml.evaluation import compare_baselines, test_winner
 from lenetml.facts import Finished
-from lenetml.folder import MODEL_NAME, RunFolder, drop_leftovers
+from lenetml.folder import (
+    MODEL_NAME,
+    SPEC_NAME,
+    RunFolder,
+    drop_leftovers,
+    is_of_last_life,
+    reopen,
+    settle,
+)
 from lenetml.record import ExecutionRecord, read_record, write_record
 from lenetml.report.card import write_cards
 from lenetml.search.crew import Key
 from lenetml.search.further import further_executions
-from lenetml.search.journal import JOURNAL_NAME, Journal
+from lenetml.search.journal import JOURNAL_NAME, Journal, read_journal
 from lenetml.search.strategy import task_of
 from lenetml.spec import Spec
 from lenetml.trial.data import load_data
@@ -53,6 +61,14 @@ def open_sealed(folder: Path, spec: Spec, stage: Callable[[str], None]) -> Finis
         for path in (folder.parent / baseline.folder for baseline in record.baselines)
     ]
     with Journal(folder / JOURNAL_NAME) as journal:
+        if not is_of_last_life(folder, record):
+            # Its winner may be another one soon.
+            raise FolderError(
+                f"the search in {folder} went on, and did not end",
+                "let it end with the command that went on with it, and open the test then",
+            )
+        settle(opened)
+        reopen(opened, (folder / SPEC_NAME).read_text(encoding="utf-8"))
         stage(f"{record.name}: opening the test part for trial {winner.number}")
         training = Training(spec, data, opened, journal, task_of(spec, data), None, {}, stage)
         network, *_ = read_model(folder / MODEL_NAME)
@@ -62,12 +78,13 @@ def open_sealed(folder: Path, spec: Spec, stage: Callable[[str], None]) -> Finis
             "test": tested.test,
             "test_reason": None,
             "seeds": list(tested.seeds),
-            "baselines": compare_baselines(others, tested.test, folder, data),
+            "baselines": compare_baselines(others, tested.test, opened, data),
         }
         record = record.model_copy(update=changes)
         write_record(record, folder)
-        cards = write_cards(folder, record)
+        settle(RunFolder(folder, record))
         journal.append("finished", winner=winner.number)
+        cards = write_cards(folder, record)
     drop_leftovers(folder, record)
     return Finished(folder, record, tuple(cards), is_new=True)
 
@@ -79,8 +96,7 @@ def spec_of_run(folder: Path) -> tuple[Path, list[str]]:
         FolderError: The folder holds no run.
     """
     record = read_record(folder)
-    with Journal(folder / JOURNAL_NAME) as journal:
-        return Path(journal.events[0]["spec"]), record.overrides
+    return Path(read_journal(folder / JOURNAL_NAME)[0]["spec"]), record.overrides
 
 
 def _seeds(journal: Journal, winner: int, n_seeds: int) -> list[ExecutionRecord]:

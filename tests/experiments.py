@@ -133,7 +133,7 @@ class Place:
     def run(self, text, *changes, workers=0, follower=None, stop=None, **options):
         """Run a spec, in this process where nothing else is said."""
         self.follower = follower or Follower()
-        options = Options(self.out, COMMAND, hiring=Hiring(workers), **options)
+        options = Options(self.out, COMMAND, COMMAND, hiring=Hiring(workers), **options)
         stop = stop or getattr(self.follower, "stop", threading.Event())
         return run(self.load(text, *changes), options, self.follower, stop)
 

@@ -85,7 +85,7 @@ def finished(tmp_path_factory):
             "data.split={train: 200, val: 100, test: 100}", "card.languages=[en, pt]",
         )  # fmt: skip
         spec = lenetml.load_spec(CASES / "conditional.yaml", changes)
-        options = Options(folder, "lenetml run", hiring=Hiring(0))
+        options = Options(folder, "lenetml run", "lenetml run", hiring=Hiring(0))
         return spec, run(spec, options, Silent(), threading.Event())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import os
 from pathlib import Path
@@ -9,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from lenetml.errors import FolderError
-from lenetml.folder import drop_leftovers, note_look, open_folder, reopen
+from lenetml.folder import (
+    RunFolder,
+    drop_leftovers,
+    note_look,
+    open_folder,
+    reopen,
+    settle,
+)
 from lenetml.record import read_record, write_record
 from lenetml.search.journal import JOURNAL_NAME, Journal
 
@@ -26,8 +35,13 @@ def open_net(out, fresh=False, text="name: net\n", reuse=False):
 
 def finish(folder):
     """Make of an open folder one of a finished run."""
-    record = read_record(CASES).model_copy(update={"spec_sha256": SHA256})
+    record = read_record(CASES)
+    search = record.search.model_copy(update={"continuations": []})
+    record = record.model_copy(update={"spec_sha256": SHA256, "search": search})
     write_record(record, folder.path)
+    with Journal(folder.path / JOURNAL_NAME) as journal:
+        journal.append("search_started", spec_sha256=SHA256)
+    settle(RunFolder(folder.path, record))
     return record
 
 
@@ -46,7 +60,7 @@ def test_a_new_folder(tmp_path):
     folder = open_net(out)
     assert folder.path == out / NAME
     assert folder.record is None
-    made = ("predictions", "spec.yaml", "states", "weights")
+    made = ("pending", "predictions", "spec.yaml", "states", "weights")
     assert files(out) == [NAME, *(f"{NAME}/{name}" for name in made)]
     assert (folder.path / "spec.yaml").read_text() == "name: net\n"
 
@@ -107,9 +121,10 @@ def test_a_finished_run_is_made_ready_to_go_on(tmp_path):
     folder = open_net(tmp_path)
     record = finish(folder)
     drop_leftovers(folder.path, record)
-    assert files(folder.path) == ["predictions", "record.json", "spec.yaml"]
+    finished = ["journal.jsonl", "predictions", "record.json", "spec.yaml"]
+    assert files(folder.path) == finished
     reopen(folder, "name: net\n# more trials\n")
-    assert files(folder.path) == ["predictions", "record.json", "spec.yaml", "states", "weights"]
+    assert files(folder.path) == sorted([*finished, "pending", "states", "weights"])
     assert (folder.path / "spec.yaml").read_text() == "name: net\n# more trials\n"
 
 
@@ -126,11 +141,60 @@ def test_a_finished_run_is_made_ready_to_go_on(tmp_path):
 )
 def test_what_only_the_search_needed_is_dropped(tmp_path, is_sealed, ended, left):
     path = open_net(tmp_path).path
-    record = read_record(CASES)
+    record = finish(open_net(tmp_path))
     search = record.search.model_copy(update={"ended": ended})
     changes = {"search": search, "test": None if is_sealed else record.test}
     drop_leftovers(path, record.model_copy(update=changes))
-    assert set(files(path)) == {"predictions", "spec.yaml", *left}
+    assert set(files(path)) - {"journal.jsonl", "record.json"} == {
+        "predictions", "spec.yaml", *left,
+    }  # fmt: skip
+
+
+def test_nothing_is_dropped_where_the_search_went_on_behind_the_record(tmp_path):
+    path = open_net(tmp_path).path
+    record = finish(open_net(tmp_path))
+    with Journal(path / JOURNAL_NAME) as journal:
+        journal.append("search_continued")
+    before = files(path)
+    drop_leftovers(path, record)
+    assert files(path) == before
+
+
+def waiting(folder, content):
+    """Files of a winner that wait for their record."""
+    folder.pending.mkdir(exist_ok=True)
+    (folder.pending / "model.keras").write_bytes(content)
+    (folder.pending / "test.npz").write_bytes(b"predictions")
+
+
+def test_files_of_the_winner_come_with_the_record_that_tells_of_them(tmp_path):
+    folder = open_net(tmp_path)
+    record = finish(folder)
+    best = record.best.model_copy(update={"model_sha256": hashlib.sha256(b"new").hexdigest()})
+    (folder.path / "model.keras").write_bytes(b"old")
+    waiting(folder, b"new")
+    settle(RunFolder(folder.path, record))
+    assert (folder.path / "model.keras").read_bytes() == b"old"
+    assert not (folder.path / "predictions/test.npz").exists()
+    waiting(folder, b"new")
+    settle(RunFolder(folder.path, record.model_copy(update={"best": best})))
+    assert (folder.path / "model.keras").read_bytes() == b"new"
+    assert (folder.path / "predictions/test.npz").read_bytes() == b"predictions"
+    assert not folder.pending.exists()
+
+
+def test_a_journal_that_is_gone_is_damage(tmp_path):
+    path = open_net(tmp_path).path
+    finish(open_net(tmp_path))
+    (path / JOURNAL_NAME).unlink()
+    assert refusal(tmp_path).startswith(f"{path / JOURNAL_NAME} is gone, and the record is there")
+
+
+def test_a_folder_that_was_cut_short_before_its_spec_is_new(tmp_path):
+    path = tmp_path / NAME
+    path.mkdir()
+    (path / ".spec.yaml.4711").write_text("name")
+    assert open_net(tmp_path).record is None
 
 
 @pytest.mark.parametrize("fresh", [False, True])
@@ -226,8 +290,18 @@ def test_starting_over_may_reuse_what_is_finished_and_nothing_else(tmp_path):
     assert files(tmp_path) == before
 
 
-def look(out, fingerprint="aa", winner=1):
-    return note_look(out, fingerprint, NAME, winner, MOMENT)
+NUMBERS = itertools.count()
+
+
+def look(out, fingerprint="aa", winner=1, identity=None):
+    identity = identity or f"look-{next(NUMBERS)}"
+    return note_look(out, identity, fingerprint, NAME, winner, MOMENT)
+
+
+def test_a_look_that_is_noted_stays_the_same(tmp_path):
+    numbers = [look(tmp_path, identity=identity) for identity in ("a", "b", "a", "b", "c")]
+    assert numbers == [1, 2, 1, 2, 3]
+    assert len((tmp_path / "test-looks.jsonl").read_text().splitlines()) == 3
 
 
 def test_looks_are_counted_for_each_test_part(tmp_path):
@@ -235,12 +309,12 @@ def test_looks_are_counted_for_each_test_part(tmp_path):
 
 
 def test_a_look_is_one_line(tmp_path):
-    look(tmp_path, winner=3)
+    look(tmp_path, winner=3, identity="it")
     look(tmp_path, "bb")
     lines = (tmp_path / "test-looks.jsonl").read_text().splitlines()
     assert len(lines) == 2
     assert json.loads(lines[0]) == {
-        "fingerprint": "aa", "run": NAME, "winner": 3, "at": MOMENT, "look": 1,
+        "id": "it", "fingerprint": "aa", "run": NAME, "winner": 3, "at": MOMENT, "look": 1,
     }  # fmt: skip
 
 

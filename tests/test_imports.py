@@ -39,8 +39,8 @@ FLOORS = {
     "evaluation": {"choosing", "facts", "folder", "search", "trial", *BELOW},
     "unsealing": {"choosing", "evaluation", "facts", "folder", "report", "search", "trial", *BELOW},
     "experiment": {
-        "choosing", "costs", "evaluation", "facts", "folder", "lives", "mirror", "report", "search", "spending",
-        "sweep", "trial", *BELOW,
+        "choosing", "costs", "evaluation", "facts", "folder", "lives", "mirror", "report",
+        "search", "spending", "sweep", "trial", *BELOW,
     },
     "signals": set(),
     "telling": {"facts", *BELOW},

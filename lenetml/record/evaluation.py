@@ -58,6 +58,7 @@ class EarlierTest(Value):
 
     trials: int = Field(description="Trials of the search at that time.")
     winner: int
+    epochs: int = Field(description="That the winner had run.")
     values: dict[str, Any]
     test: TestRecord
 

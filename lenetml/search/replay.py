@@ -27,7 +27,7 @@ class Past:
         open_asks: What was asked for and did not end, in order.
         executions: Those that ended, of open asks and of what follows the search.
         attempts: At trainings that did not end.
-        ended: The asker has no more, and why; None: it may have.
+        is_exhausted: The asker has no more to try.
         seconds: That the search took.
         corrected: Asks that differed from the journal, whose values were taken.
     """
@@ -58,11 +58,14 @@ def replay(
     past = Past()
     for event in events:
         kind = event["event"]
+        past.seconds = event.get("search_seconds", past.seconds)
         if kind == "asked":
             past.open_asks.append(_ask_again(event, asker, past, accepts))
             past.is_exhausted = False
         elif kind == "answered":
             answer = asker.ask()
+            if answer == "trials":
+                raise _too_few(len(past.trials))
             if answer != event["answer"]:
                 raise _differs(event["answer"], answer)
             past.is_exhausted = answer == "exhausted"
@@ -72,7 +75,6 @@ def replay(
             past.open_asks.remove(ask)
             asker.tell(ask, trial.objective)
             past.trials[trial.number] = trial
-            past.seconds = event["search_seconds"]
             _forget(past, trial.number)
             on_progress(len(past.trials))
         elif kind in ("training_started", "training_interrupted", "worker_died"):
@@ -90,10 +92,7 @@ def _ask_again(event: Event, asker: Asker, past: Past, accepts: bool) -> Ask:
     if answer == logged:
         return logged
     if answer == "trials":
-        raise FolderError(
-            f"the journal holds trial {logged.number} already, and search.trials is less",
-            "raise search.trials, or start over with --fresh",
-        )
+        raise _too_few(logged.number)
     if not accepts or not isinstance(answer, Ask) or answer.number != logged.number:
         raise _differs(logged, answer)
     past.corrected += 1
@@ -101,14 +100,24 @@ def _ask_again(event: Event, asker: Asker, past: Past, accepts: bool) -> Ask:
     return logged
 
 
-def _differs(logged: Ask | str, answer: Ask | str) -> FolderError:
+def _too_few(n_trials: int) -> FolderError:
     return FolderError(
-        "the search would not go on as it began",
+        f"the journal holds trial {n_trials} already, and search.trials is less",
+        "raise search.trials, or start over with --fresh",
+    )
+
+
+def _differs(logged: Ask | str, answer: Ask | str) -> FolderError:
+    notes = [
         f"found in the journal: {_tell(logged)}",
         f"asked again, this version answers: {_tell(answer)}",
         "install the versions that the journal began with, or start over with --fresh",
-        "--accept-versions goes on with the values of the journal, and the record says so",
-    )
+    ]
+    if isinstance(logged, Ask) and isinstance(answer, Ask) and logged.number == answer.number:
+        notes.append(
+            "--accept-versions goes on with the values of the journal, and the record says so"
+        )
+    return FolderError("the search would not go on as it began", *notes)
 
 
 def _tell(answer: Ask | str) -> str:
