@@ -23,6 +23,7 @@ def energy_facts(
     chosen: TrialRecord,
     trials: Sequence[TrialRecord],
     section: Energy | None,
+    confirmed: Collection[ExecutionRecord] = (),
 ) -> EnergyRecord | None:
     """What is recorded of the energy; None where it, or a part of it, is not known.
 
@@ -34,11 +35,12 @@ def energy_facts(
         chosen: The chosen trial.
         trials: All of them.
         section: The spec's.
+        confirmed: Trainings that confirmed the best trials; their energy is the search's.
     """
     energy = spent.energy
     if energy is None or meter.methods is None:
         return None
-    share = (chosen.core_seconds or 0.0) / _core_seconds(trials)
+    share = (chosen.core_seconds or 0.0) / _core_seconds([*trials, *confirmed])
     return energy_record(
         Reading(energy.cpu_kwh, energy.gpu_kwh, energy.ram_kwh),
         search=energy.search_kwh,

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from lenetml.record import TrialRecord
@@ -72,9 +73,7 @@ class Silent:
         self._write(ENDING)
 
     def _write(self, line: str) -> None:
-        # Who reads the progress may leave before the end of the search.
-        with suppress(BrokenPipeError):
-            print(line, file=self._stream, flush=True)
+        print(line, file=self._stream, flush=True)
 
 
 class Lines(Silent):
@@ -129,13 +128,27 @@ class Lines(Silent):
         self._held = None
 
 
+class _Unfailing(TextIOWrapper):
+    """A stream whose reader may leave, and whose disk may be full: the search goes on."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
 @contextmanager
 def _own_stderr() -> Iterator[TextIO]:
     """Stderr under another number: TensorFlow is loaded with the first one led to nowhere."""
     number = os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else os.dup(2)
-    stream = open(number, "w", buffering=1, errors="backslashreplace")  # noqa: SIM115
+    binary = open(number, "wb")  # noqa: SIM115
+    stream = _Unfailing(binary, errors="backslashreplace", line_buffering=True)
     try:
         yield stream
     finally:
-        with suppress(BrokenPipeError):
+        with suppress(OSError):
             stream.close()

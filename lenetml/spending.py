@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from lenetml.errors import FolderError
 from lenetml.record import TrialRecord
 from lenetml.search.journal import Journal
 from lenetml.search.loop import TrialStart
@@ -51,7 +53,8 @@ class Spent:
 class Books:
     """Keeps count of a run; the journal holds the last state, so that a next life can go on.
 
-    It follows the search as a listener, and notes what was spent every few seconds.
+    It follows the search as a listener, and notes what was spent every few seconds. Closed
+    however a run ends, it loses nothing.
 
     Args:
         meter: Measures the energy of this life.
@@ -64,7 +67,7 @@ class Books:
         self._phase: Phase = "evaluation"
         self._spent = _last_noted(journal.events)
         self._reading = meter.sample()
-        self._time = self._noted = time.monotonic()
+        self._time = time.monotonic()
         self._core_seconds = self._own_core_seconds()
 
     def begin(self, phase: Phase) -> None:
@@ -80,10 +83,19 @@ class Books:
             self._spent.core_seconds + cores - self._core_seconds,
             self._energy_after(reading),
         )
-        self._time = self._noted = now
-        self._core_seconds, self._reading = cores, reading
+        self._time, self._core_seconds, self._reading = now, cores, reading
         self._journal.append("spent", **asdict(self._spent))
         return self._spent
+
+    def note_when_due(self) -> None:
+        """Note what was spent, if the last note is some time ago."""
+        if time.monotonic() - self._time > NOTE_SECONDS:
+            self.note()
+
+    def close(self) -> None:
+        """Note what was spent, as far as the journal can still be written."""
+        with suppress(FolderError):
+            self.note()
 
     def trial_started(self, start: TrialStart) -> None:
         """Nothing is noted."""
@@ -91,12 +103,12 @@ class Books:
     def epoch_ended(
         self, number: int, execution: int, epoch: int, metrics: Mapping[str, float]
     ) -> None:
-        """Nothing is noted."""
+        """Note what was spent, if it is time."""
+        self.note_when_due()
 
     def trial_ended(self, trial: TrialRecord) -> None:
-        """Note what was spent, if the last note is some time ago."""
-        if time.monotonic() - self._noted > NOTE_SECONDS:
-            self.note()
+        """Note what was spent, if it is time."""
+        self.note_when_due()
 
     def _own_core_seconds(self) -> float:
         # Each training tells its own, wherever it ran; another life may train elsewhere.

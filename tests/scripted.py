@@ -26,26 +26,35 @@ def score_of(job, epoch):
     return 0.5 + 0.4 * (number_of("score", job.seed) % 10_000) / 10_000 + 0.001 * epoch
 
 
+def last_epoch_of(job):
+    """The epoch that a training ends after: by its seed, where it may stop early."""
+    training = job.concrete.training
+    if training.early_stopping is None:
+        return training.epochs
+    return 1 + number_of("early", job.seed) % training.epochs
+
+
 def outcome_of(job):
     """What a job leaves behind."""
     first = len(job.beginning.history["loss"]) if job.beginning else 0
+    last = last_epoch_of(job)
+    epochs = min(job.until, last)
     history = {
-        "loss": [1.0 / epoch for epoch in range(1, job.until + 1)],
-        "val_accuracy": [score_of(job, epoch) for epoch in range(1, job.until + 1)],
+        "loss": [1.0 / epoch for epoch in range(1, epochs + 1)],
+        "val_accuracy": [score_of(job, epoch) for epoch in range(1, epochs + 1)],
     }
     if job.beginning:
         assert job.beginning.history["loss"] == history["loss"][:first]
         assert job.beginning.state == b"state %d %d" % (job.seed, first)
-    is_done = job.until == job.concrete.training.epochs
     return Outcome(
         history=history,
         objective=history["val_accuracy"][-1],
-        best_epoch=job.until,
+        best_epoch=epochs,
         val=None,
-        weights=b"weights %d %d" % (job.seed, job.until),
+        weights=b"weights %d %d" % (job.seed, epochs),
         predictions=b"predictions",
-        state=None if is_done else b"state %d %d" % (job.seed, job.until),
-        images_trained=100 * (job.until - first),
+        state=None if epochs == last else b"state %d %d" % (job.seed, epochs),
+        images_trained=100 * (epochs - first),
         seconds=0.5,
         core_seconds=0.5,
         interrupted=False,
@@ -83,10 +92,14 @@ class ScriptedWorkers:
             done.set_result(Failed("non_finite", "the loss is no longer finite", 0.1, 0.1))
             return {done}
         outcome = outcome_of(job)
-        for epoch in range(len(job.beginning.history["loss"]) if job.beginning else 0, job.until):
+        first = len(job.beginning.history["loss"]) if job.beginning else 0
+        for epoch in range(first, outcome.epochs):
             on_epoch(epoch + 1, {name: rows[epoch] for name, rows in outcome.history.items()})
         done.set_result(outcome)
         return {done}
+
+    def seconds_of(self, running):
+        return 0.0
 
     def abandon(self, running):
         del self._running[running]

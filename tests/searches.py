@@ -45,7 +45,15 @@ STRATEGIES = {
     "hyperband": {"strategy": "hyperband"},
     "screening": {"strategy": "random", "trials": 7, "screening": {"epochs": 2, "keep": 3}},
     "executions": {"strategy": "random", "trials": 4, "executions_per_trial": 3},
+    "both": {
+        "strategy": "random",
+        "trials": 9,
+        "executions_per_trial": 2,
+        "screening": {"epochs": 4, "keep": 6},
+    },
 }
+# What a spec says beside its search.
+CHANGES = {"both": {"training": {"epochs": 9, "early_stopping": {"patience": 2}}}}
 
 
 def spec_of(folder, search, **changes):

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from scripted import ScriptedWorkers
-from searches import STRATEGIES, CopiedJournal, search, shown, spec_of
+from searches import CHANGES, STRATEGIES, CopiedJournal, search, shown, spec_of
 
 from lenetml.errors import FolderError
 from lenetml.search.asks import Ask
@@ -16,7 +16,7 @@ from lenetml.search.journal import JOURNAL_NAME
 @pytest.mark.parametrize(("n_slots", "fails"), [(1, False), (3, True)])
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_a_search_cut_at_any_event_becomes_the_one_that_was_not(tmp_path, name, n_slots, fails):
-    spec = spec_of(tmp_path, STRATEGIES[name])
+    spec = spec_of(tmp_path, STRATEGIES[name], **CHANGES.get(name, {}))
     whole, copies = tmp_path / "whole", tmp_path / "copies"
     copies.mkdir()
     expected = search(

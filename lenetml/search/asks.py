@@ -9,6 +9,11 @@ Ending = Literal["trials", "exhausted"]
 Direction = Literal["max", "min"]
 
 
+def cost_of(objective: float, direction: Direction) -> float:
+    """An objective as a number of which less is better."""
+    return objective if direction == "min" else -objective
+
+
 @dataclass(frozen=True)
 class Ask:
     """A trial to run, or to go on with.

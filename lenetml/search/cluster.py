@@ -130,6 +130,11 @@ class ClusterWorkers:
             self._check_cluster()
         return finished
 
+    def seconds_of(self, running: Done) -> float:
+        """How long a job has run; 0 where it waits for a worker."""
+        tasks = [slot.task for slot in self._slots if slot.task and slot.task.done is running]
+        return time.monotonic() - tasks[0].begun if tasks else 0.0
+
     def abandon(self, running: Done) -> None:
         """End the worker of a job; its slot gets a new one."""
         for task in [task for task in self._queue if task.done is running]:

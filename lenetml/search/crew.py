@@ -6,12 +6,11 @@ that a job which kills its worker, or the whole machine, comes to an end.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from lenetml.search.jobs import Failed, Job, OnEpoch, Outcome
+from lenetml.search.jobs import Failed, Job, OnEpoch, Outcome, overdue
 from lenetml.search.journal import Journal
 from lenetml.search.workers import Done, Workers
 
@@ -64,8 +63,8 @@ class _UnderWay:
     job: Job
     on_epoch: OnEpoch
     attempts: Attempts
+    search_seconds: Callable[[], float] | None
     rows: list[Mapping[str, float]] = field(default_factory=list)
-    begun: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)
@@ -126,19 +125,27 @@ class Crew:
         """Jobs that did not end yet."""
         return len(self._under_way) + len(self._given_up)
 
-    @property
-    def n_slots(self) -> int:
-        """Jobs that can run at once."""
-        return self._workers.n_slots
+    def begin(
+        self,
+        key: Key,
+        job: Job,
+        on_epoch: OnEpoch,
+        search_seconds: Callable[[], float] | None = None,
+    ) -> None:
+        """Begin a job where there is room.
 
-    def begin(self, key: Key, job: Job, on_epoch: OnEpoch) -> None:
-        """Begin a job where there is room."""
+        Args:
+            key: Which training.
+            job: What to do.
+            on_epoch: Is told of each epoch.
+            search_seconds: What the search took until now, for the journal; None: it is over.
+        """
         attempts = self._attempts.pop(key, Attempts())
         if attempts.died >= MAX_DEATHS or attempts.begun >= MAX_ATTEMPTS:
             message = f"its worker or the whole run died in each of {attempts.begun} attempts"
             self._given_up.append(Ended(key, Failed("worker_died", message, 0.0, None), []))
             return
-        self._try(_UnderWay(key, job, on_epoch, attempts))
+        self._try(_UnderWay(key, job, on_epoch, attempts, search_seconds))
 
     def ended(self) -> Iterator[Ended]:
         """Wait a moment, and give the jobs that are over; those cut short are not among them.
@@ -156,7 +163,7 @@ class Crew:
             if isinstance(result, Failed) and self._goes_on_after(result, each):
                 continue
             if isinstance(result, Outcome) and result.interrupted:
-                self._journal.append("training_interrupted", **vars(each.key))
+                self._note("training_interrupted", each)
                 continue
             self.core_seconds += result.core_seconds or 0.0
             yield Ended(each.key, result, each.rows)
@@ -168,14 +175,14 @@ class Crew:
     def _try(self, each: _UnderWay) -> None:
         """Begin an attempt."""
         each.attempts = Attempts(each.attempts.begun + 1, each.attempts.died)
-        self._journal.append(
+        self._note(
             "training_started",
-            **vars(each.key),
+            each,
             attempt=each.attempts.begun,
             seed=each.job.seed,
             until=each.job.until,
         )
-        each.rows, each.begun = [], time.monotonic()
+        each.rows = []
 
         def on_epoch(epoch: int, row: Mapping[str, float]) -> None:
             each.rows.append(row)
@@ -185,6 +192,10 @@ class Crew:
 
     def _goes_on_after(self, failed: Failed, each: _UnderWay) -> bool:
         """Whether a failed job is tried again, or was ended with its search."""
+        if failed.reason == "worker_died" and self._stop.is_set():
+            # What ends a whole machine, or a job of a cluster, ends the workers as well.
+            self._note("training_interrupted", each)
+            return True
         if failed.reason in ("worker_died", "out_of_memory") and not self._is_lowered:
             # Memory is what side by side most often lacks.
             self._is_lowered = self._workers.drop_slot()
@@ -194,9 +205,7 @@ class Crew:
         if failed.reason != "worker_died":
             return False
         each.attempts = Attempts(each.attempts.begun, each.attempts.died + 1)
-        self._journal.append("worker_died", **vars(each.key), message=failed.message)
-        if self._stop.is_set():
-            return True
+        self._note("worker_died", each, message=failed.message)
         if each.attempts.died >= MAX_DEATHS:
             return False
         self._try(each)
@@ -206,11 +215,14 @@ class Crew:
         """End the jobs that take too long."""
         if self._time_limit is None:
             return
-        now = time.monotonic()
         for done, each in list(self._under_way.items()):
-            if now - each.begun > self._time_limit:
+            seconds = self._workers.seconds_of(done)
+            if seconds > self._time_limit:
                 self._workers.abandon(done)
                 del self._under_way[done]
-                message = f"it took longer than {self._time_limit:g} s"
-                failed = Failed("time_limit", message, now - each.begun, None)
-                yield Ended(each.key, failed, each.rows)
+                yield Ended(each.key, overdue(self._time_limit, seconds, None), each.rows)
+
+    def _note(self, event: str, each: _UnderWay, **facts: Any) -> None:
+        if each.search_seconds is not None:
+            facts["search_seconds"] = each.search_seconds()
+        self._journal.append(event, **vars(each.key), **facts)

@@ -9,7 +9,7 @@ from typing import Any
 
 from lenetml.record import ExecutionRecord
 from lenetml.search.crew import Crew, Key
-from lenetml.search.jobs import Job, Outcome
+from lenetml.search.jobs import Job, OnEpoch, Outcome
 from lenetml.search.journal import Journal
 from lenetml.search.trials import TrialPlan, execution_record, failed_execution
 
@@ -48,6 +48,7 @@ def train_further(
     done: Mapping[Key, ExecutionRecord],
     keep: Callable[[Key, Outcome], None],
     on_ended: Callable[[int], None],
+    on_epoch: OnEpoch = lambda epoch, row: None,
 ) -> dict[Key, ExecutionRecord] | None:
     """Do trainings side by side, those of earlier lives not again.
 
@@ -59,6 +60,7 @@ def train_further(
         done: What earlier lives did.
         keep: Keeps the files of a training, before the journal hears of it.
         on_ended: Is told how many are done.
+        on_epoch: Is told of each epoch of any of them.
 
     Returns:
         Every training's record; None where the user wanted an end before.
@@ -70,7 +72,7 @@ def train_further(
         while waiting and crew.has_room:
             training = waiting.popleft()
             job = Job(training.plan.concrete, training.seed, objective, training.plan.epochs)
-            crew.begin(training.key, job, lambda epoch, row: None)
+            crew.begin(training.key, job, on_epoch)
         if not crew.n_under_way:
             return None
         for ended in crew.ended():

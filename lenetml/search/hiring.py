@@ -28,7 +28,13 @@ class Hiring:
     ray: str | None = None
 
 
-def hire(hiring: Hiring, data: TrialParts, n_side_by_side: int | None, stop: Stop) -> Workers:
+def hire(
+    hiring: Hiring,
+    data: TrialParts,
+    n_side_by_side: int | None,
+    stop: Stop,
+    time_limit: float | None = None,
+) -> Workers:
     """Open the workers of a search.
 
     Args:
@@ -36,6 +42,7 @@ def hire(hiring: Hiring, data: TrialParts, n_side_by_side: int | None, stop: Sto
         data: Training and validation part.
         n_side_by_side: How many trainings can go on at once at most; None: any number.
         stop: Whether to end after the epochs under way.
+        time_limit: Seconds that one training may take; None: as long as it likes.
 
     Raises:
         MissingError: Ray is not installed, or there is no cluster at that address.
@@ -49,8 +56,11 @@ def hire(hiring: Hiring, data: TrialParts, n_side_by_side: int | None, stop: Sto
     if n_slots is None:
         n_bytes = sum(part.images.nbytes for part in (data.train, data.val))
         n_slots = n_workers(n_side_by_side, n_gpus, usable_cores(), usable_memory_bytes(), n_bytes)
+        if time_limit is not None:
+            # Only a process can be ended in the middle of an epoch.
+            n_slots = max(1, n_slots)
     if n_slots == 0:
-        return InProcess(data, stop.is_set)
+        return InProcess(data, stop.is_set, time_limit)
     from lenetml.search.local import LocalWorkers
 
     return LocalWorkers(n_slots, data, n_gpus)

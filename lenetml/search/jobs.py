@@ -104,4 +104,9 @@ class Failed:
     core_seconds: float | None
 
 
+def overdue(limit: float, seconds: float, core_seconds: float | None) -> Failed:
+    """A job that took longer than it may, all in seconds."""
+    return Failed("time_limit", f"it took longer than {limit:g} s", seconds, core_seconds)
+
+
 OnEpoch = Callable[[int, Mapping[str, float]], None]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lenetml.files import write_atomically
 from lenetml.record import ExecutionRecord, TrialRecord
-from lenetml.search.asks import Direction
+from lenetml.search.asks import Direction, cost_of
 from lenetml.search.jobs import Outcome
 from lenetml.search.selection import ranked
 from lenetml.search.trials import best_execution, execution_of
@@ -76,7 +76,7 @@ class Keeping:
             for path in self._state(name, 0).parent.glob(f"{name}-epoch-*"):
                 if path != wanted:
                     path.unlink()
-            if self._executions > 1 and trial.status in ("completed", "failed"):
+            if self._executions > 1 and trial.status != "stopped":
                 for kind in KINDS:
                     self._file_of(kind, name).unlink(missing_ok=True)
         self._drop_loser(trial)
@@ -87,7 +87,7 @@ class Keeping:
             return False
         last = self._contenders[-1].objective
         assert last is not None
-        return outcome.objective < last if self._direction == "max" else outcome.objective > last
+        return cost_of(outcome.objective, self._direction) > cost_of(last, self._direction)
 
     def _drop_loser(self, trial: TrialRecord) -> None:
         """Delete the weights that no longer can be the winner's."""

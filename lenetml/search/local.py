@@ -81,6 +81,10 @@ class LocalWorkers:
         self._fill()
         return finished
 
+    def seconds_of(self, running: Done) -> float:
+        """How long a job has run; 0 where it waits for a slot."""
+        return time.monotonic() - self._jobs[running][-1] if running in self._jobs else 0.0
+
     def abandon(self, running: Done) -> None:
         """End the process of a job; its slot gets a new one."""
         if running in self._jobs:
@@ -160,16 +164,18 @@ class _Slot:
         self._job = 0
         self._process: BaseProcess | None = None
         self._died: float | None = None
+        # A worker that asked for its parent would miss one that died while it started.
+        arguments = (theirs, data, gpu, os.getpid())
         self._pool = ProcessPool(
-            max_workers=1, context=context, initializer=_begin, initargs=(theirs, data, gpu)
+            max_workers=1, context=context, initializer=_begin, initargs=arguments
         )
 
     def schedule(self, job: Job, ends: bool) -> Future[Outcome | Failed]:
         """Begin a job; `ends`: one of a single epoch."""
         self._job += 1
-        # A process that starts while Ctrl-C is held back never hears of it: the driver tells
+        # A process that starts while signals are held back never hears of them: the driver tells
         # workers when to end.
-        with _interrupts_held_back():
+        with _signals_held_back():
             arguments = [self._job, job, ends]
             future: Future[Outcome | Failed] = self._pool.schedule(_work, args=arguments)
         if self._process is None:
@@ -218,13 +224,13 @@ _pipe: Connection[Any, Any]
 _data: TrialParts
 
 
-def _begin(pipe: Connection[Any, Any], data: TrialParts, gpu: int | None) -> None:
+def _begin(pipe: Connection[Any, Any], data: TrialParts, gpu: int | None, driver: int) -> None:
     """Set a new process up; TensorFlow waits for the first job, as an error here would not show."""
     global _pipe, _data
     _pipe, _data = pipe, data
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
-    threading.Thread(target=_leave_with_driver, args=[os.getppid()], daemon=True).start()
+    threading.Thread(target=_leave_with_driver, args=[driver], daemon=True).start()
 
 
 def _work(number: int, job: Job, ends: bool) -> Outcome | Failed:
@@ -262,10 +268,10 @@ def _tell_exit(code: int | None) -> str:
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    # Python 3.11 lets interrupts through again when it starts its tracker with the first process.
+def _signals_held_back() -> Iterator[None]:
+    # Python 3.11 lets them through again when it starts its tracker with the first process.
     multiprocessing.resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
     try:
         yield
     finally:

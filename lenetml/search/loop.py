@@ -115,8 +115,7 @@ def run_search(
         FolderError: Something cannot be written.
         Exception: A bug, with its traceback.
     """
-    search = _Search(task, asker, crew, journal, keeping, past, listeners)
-    return search.run()
+    return _Search(task, asker, crew, journal, keeping, past, listeners).run()
 
 
 @dataclass
@@ -256,7 +255,7 @@ class _Search:
             for listener in self._listeners:
                 listener.epoch_ended(number, execution, epoch, row)
 
-        self._crew.begin(Key("trial", number, execution), job, on_epoch)
+        self._crew.begin(Key("trial", number, execution), job, on_epoch, self._seconds)
 
     def _before(self, opened: _Open, execution: int) -> ExecutionRecord | None:
         return execution_of(opened.before, execution) if opened.before else None
@@ -284,7 +283,8 @@ class _Search:
             return
         executions = [opened.executions[number] for number in sorted(opened.executions)]
         trial = trial_record(opened.ask, opened.plan, executions, self._task.direction)
-        self._keeping.settle(trial, executions)
+        if opened.before is None or opened.before.status != "completed":
+            self._keeping.settle(trial, executions)
         self._journal.append(
             "trial_ended",
             record=trial.model_dump(mode="json"),

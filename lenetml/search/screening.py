@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
-from lenetml.search.asks import Ask, Asker, Direction, Ending
+from lenetml.search.asks import Ask, Asker, Direction, Ending, cost_of
 from lenetml.spec.domains import Point
 
 
@@ -33,7 +33,7 @@ class Screened:
         epochs_of: Callable[[Point], int],
     ) -> None:
         self._asker, self._epochs, self._keep = asker, epochs, keep
-        self._sign = 1 if direction == "min" else -1
+        self._direction: Direction = direction
         self._epochs_of = epochs_of
         self._n_in_flight = 0
         self._scored: list[tuple[float, Ask]] = []
@@ -63,7 +63,7 @@ class Screened:
         self._n_in_flight -= 1
         self._asker.tell(ask, score)
         if score is not None:
-            self._scored.append((self._sign * score, ask))
+            self._scored.append((cost_of(score, self._direction), ask))
 
     def correct(self, ask: Ask, point: dict[str, Any]) -> Ask:
         """Put other values in the place of those proposed last."""

@@ -9,16 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenetml.record import TrialRecord
-from lenetml.search.asks import Direction
+from lenetml.search.asks import Direction, cost_of
 
 
 def ranked(trials: Sequence[TrialRecord], direction: Direction) -> list[TrialRecord]:
     """The trials with a result, best first; ties go to fewer parameters, then to the earlier."""
-    sign = 1 if direction == "min" else -1
 
     def rank(trial: TrialRecord) -> tuple[float, int, int]:
         assert trial.objective is not None
-        return sign * trial.objective, trial.parameters, trial.number
+        return cost_of(trial.objective, direction), trial.parameters, trial.number
 
     return sorted((trial for trial in trials if trial.objective is not None), key=rank)
 
@@ -64,12 +63,11 @@ def best_confirmed(
         objectives: Of each trial's number, those under its further seeds; None: it failed.
         direction: Whether more or less is better.
     """
-    sign = 1 if direction == "min" else -1
 
     def rank(trial: TrialRecord) -> tuple[int, float, int]:
         found = [value for value in objectives[trial.number] if value is not None]
         n_failed = len(objectives[trial.number]) - len(found)
-        mean = sum(found) / len(found) if found else math.inf * sign
-        return n_failed, sign * mean, trial.parameters
+        cost = cost_of(sum(found) / len(found), direction) if found else math.inf
+        return n_failed, cost, trial.parameters
 
     return min(trials, key=rank)

@@ -47,7 +47,7 @@ def train_job(
         predictions=None if probabilities is None else pack_predictions(labels, probabilities),
         state=None if result.variables is None else pack_weights(result.variables),
         images_trained=result.images_trained,
-        seconds=result.seconds,
-        core_seconds=result.core_seconds,
+        seconds=time.perf_counter() - wall,
+        core_seconds=time.process_time() - cpu,
         interrupted=result.interrupted,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lenetml.record import ExecutionRecord, TrialRecord
-from lenetml.search.asks import Ask, Direction
+from lenetml.search.asks import Ask, Direction, cost_of
 from lenetml.search.jobs import Beginning, Failed, Job, Outcome
 from lenetml.spec.sections import ConcreteSpec
 
@@ -124,13 +124,15 @@ def trial_record(
     """What is recorded of a trial whose executions ended.
 
     Its objective is their mean; weights, history and scores are those of the best of them. One
-    that failed fails the trial: its mean would be that of the lucky ones.
+    that failed fails the trial: its mean would be that of the lucky ones. One that can go on
+    leaves it stopped.
     """
     shown = executions[best_execution(executions, direction) - 1]
     objectives = [each.objective for each in executions if each.objective is not None]
+    can_go_on = shown.status != "failed" and any(each.status == "stopped" for each in executions)
     return TrialRecord(
         number=ask.number,
-        status=shown.status,
+        status="stopped" if can_go_on else shown.status,
         values=ask.point,
         seed=shown.seed,
         objective=sum(objectives) / len(objectives) if shown.status != "failed" else None,
@@ -154,11 +156,10 @@ def trial_record(
 def best_execution(executions: Sequence[ExecutionRecord], direction: Direction) -> int:
     """The number, from 1, of the execution that stands for the trial: the first that failed, or
     the best."""
-    sign = 1 if direction == "min" else -1
 
     def rank(index: int) -> tuple[bool, float]:
         objective = executions[index].objective
-        return objective is not None, sign * (objective or 0)
+        return objective is not None, cost_of(objective or 0.0, direction)
 
     return min(range(len(executions)), key=rank) + 1
 

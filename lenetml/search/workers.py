@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import Protocol, TypeAlias
 
-from lenetml.search.jobs import Failed, Job, OnEpoch, Outcome
+from lenetml.search.jobs import Failed, Job, OnEpoch, Outcome, overdue
 from lenetml.trial.parts import TrialParts
 
 Done: TypeAlias = "Future[Outcome | Failed]"
@@ -37,6 +39,9 @@ class Workers(Protocol):
     def wait(self, running: Collection[Done], seconds: float) -> set[Done]:
         """Wait until a job is done, at most so long, and tell of the epochs meanwhile."""
 
+    def seconds_of(self, running: Done) -> float:
+        """How long a job has run; 0 where it waits for its turn."""
+
     def abandon(self, running: Done) -> None:
         """End one job at once; its future is not asked any more."""
 
@@ -56,26 +61,42 @@ class InProcess:
     Args:
         data: Training and validation part.
         is_asked_to_stop: Is asked after each epoch.
+        time_limit: Seconds that one job may take, looked at after each epoch; None: as long as it
+            likes.
     """
 
     is_in_driver = True
     n_slots = 1
 
-    def __init__(self, data: TrialParts, is_asked_to_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        data: TrialParts,
+        is_asked_to_stop: Callable[[], bool],
+        time_limit: float | None = None,
+    ) -> None:
         self._data = data
         self._is_asked_to_stop = is_asked_to_stop
+        self._time_limit = math.inf if time_limit is None else time_limit
         self._ends = False
 
     def submit(self, job: Job, on_epoch: OnEpoch) -> Done:
         """Do a job to its end."""
         from lenetml.search.training import train_job
 
+        begun = time.monotonic()
+
+        def is_late() -> bool:
+            return time.monotonic() - begun > self._time_limit
+
         def should_stop() -> bool:
-            return self._ends or self._is_asked_to_stop()
+            return self._ends or self._is_asked_to_stop() or is_late()
 
         done: Done = Future()
         try:
-            done.set_result(train_job(job, self._data, on_epoch, should_stop))
+            result = train_job(job, self._data, on_epoch, should_stop)
+            if isinstance(result, Outcome) and is_late():
+                result = overdue(self._time_limit, result.seconds, result.core_seconds)
+            done.set_result(result)
         except Exception as bug:
             done.set_exception(bug)
         return done
@@ -83,6 +104,10 @@ class InProcess:
     def wait(self, running: Collection[Done], seconds: float) -> set[Done]:
         """Give all: they are done."""
         return set(running)
+
+    def seconds_of(self, running: Done) -> float:
+        """Nothing: it is done."""
+        return 0.0
 
     def abandon(self, running: Done) -> None:
         """Do nothing: it is done."""

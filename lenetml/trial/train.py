@@ -8,9 +8,8 @@ another process, to the same bits.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -76,8 +75,6 @@ class TrialResult:
         val_probabilities: Of these weights, float32, shape `(n, n_classes)`; None like them.
         variables: With which it can go on; None where it is done.
         images_trained: Images seen since it began or went on, repeats counted.
-        seconds: Wall time since then, building included.
-        core_seconds: CPU time of this process since then.
         interrupted: Ended by `should_stop` before it was done.
     """
 
@@ -88,8 +85,6 @@ class TrialResult:
     val_probabilities: NDArray[np.float32] | None
     variables: list[NDArray[Any]] | None
     images_trained: int
-    seconds: float
-    core_seconds: float
     interrupted: bool
 
     @property
@@ -111,19 +106,19 @@ class _Kept:
 class _Patience:
     """Early stopping: how long the objective has not improved by `min_delta`."""
 
-    def __init__(self, settings: EarlyStopping | None, direction: str) -> None:
+    def __init__(self, settings: EarlyStopping | None, objective: str) -> None:
         self._settings = settings
-        self._sign = 1 if direction == "max" else -1
-        self._best = -math.inf
+        self._objective = objective
+        self._lowest = math.inf
         self._waited = 0
 
-    def ends_after(self, objective: float) -> bool:
+    def ends_after(self, value: float) -> bool:
         """Take in the objective of one more epoch, and say whether it was the last."""
         if self._settings is None:
             return False
-        value = self._sign * objective
-        if value > self._best + self._settings.min_delta:
-            self._best, self._waited = value, 0
+        cost = _cost_of(value, self._objective)
+        if cost < self._lowest - self._settings.min_delta:
+            self._lowest, self._waited = cost, 0
         else:
             self._waited += 1
         return self._waited >= self._settings.patience
@@ -159,14 +154,10 @@ def train_trial(
     Raises:
         TrialError: `non_finite`: the loss or a prediction is no longer finite. `out_of_memory`.
     """
-    wall, cpu = time.perf_counter(), time.process_time()
     try:
-        result = _run_epochs(spec, data, seed, objective, on_epoch, should_stop, carried, until)
+        return _run_epochs(spec, data, seed, objective, on_epoch, should_stop, carried, until)
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         raise TrialError("out_of_memory", "the network does not fit into memory") from error
-    return replace(
-        result, seconds=time.perf_counter() - wall, core_seconds=time.process_time() - cpu
-    )
 
 
 def _run_epochs(
@@ -179,7 +170,7 @@ def _run_epochs(
     carried: Carried | None,
     until: int | None,
 ) -> TrialResult:
-    """Train and score epoch after epoch; time is not counted here."""
+    """Train and score epoch after epoch."""
     training = spec.training
     model = build_model(spec.architecture, data.input_shape, len(data.classes), seed)
     source = training_images(
@@ -187,7 +178,7 @@ def _run_epochs(
     )
     compiled = compile_epoch(model, source, training)
     predict = predictor(model)
-    patience = _Patience(training.early_stopping, DIRECTION[objective])
+    patience = _Patience(training.early_stopping, objective)
     history: dict[str, list[float]] = {}
     kept: _Kept | None = None
     epoch = 0
@@ -215,7 +206,8 @@ def _run_epochs(
             row[name] = objective_value(name, data.val.labels, probabilities)
         for name, value in row.items():
             history.setdefault(name, []).append(value)
-        if kept is None or training.restore == "last" or _is_better(row, kept, objective):
+        cost = _cost_of(row[objective], objective)
+        if kept is None or training.restore == "last" or cost < _cost_of(kept.objective, objective):
             kept = _Kept(epoch, row[objective], model.get_weights(), probabilities)
         if on_epoch:
             on_epoch(epoch, row)
@@ -231,13 +223,10 @@ def _run_epochs(
         val_probabilities=kept.probabilities,
         variables=None if is_done else [np.array(variable) for variable in compiled.variables],
         images_trained=(epoch - first) * len(data.train),
-        seconds=0.0,
-        core_seconds=0.0,
         interrupted=is_stopped and epoch != until,
     )
 
 
-def _is_better(row: Mapping[str, float], kept: _Kept, objective: str) -> bool:
-    if DIRECTION[objective] == "max":
-        return row[objective] > kept.objective
-    return row[objective] < kept.objective
+def _cost_of(value: float, objective: str) -> float:
+    """A value of an objective as a number of which less is better."""
+    return value if DIRECTION[objective] == "min" else -value
