@@ -53,7 +53,7 @@ STRATEGIES = {
     },
 }
 # What a spec says beside its search.
-CHANGES = {"both": {"training": {"epochs": 9, "early_stopping": {"patience": 2}}}}
+CHANGES = {"both": {"training": {**BASE["training"], "early_stopping": {"patience": 2}}}}
 
 
 def spec_of(folder, search, **changes):

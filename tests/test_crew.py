@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future
 
 import pytest
@@ -112,8 +113,37 @@ def test_attempts_that_the_user_ended_do_not_count(tmp_path):
     assert [trial.status for trial in search(spec, folder).trials] == ["completed"] * 3
 
 
+def test_a_worker_that_died_when_all_ends_did_not_fail(tmp_path):
+    """What ends a machine ends the workers, too; that says nothing of the training."""
+    spec, stop, warnings = spec_of(tmp_path, RANDOM), threading.Event(), []
+
+    class Ended(Deadly):
+        def wait(self, running, seconds):
+            stop.set()
+            return super().wait(running, seconds)
+
+    for _ in range(3):
+        workers = Ended(0, deaths=1, n_slots=2)
+        result = search(spec, tmp_path / "run", workers, stop=stop, warn=warnings.append)
+        assert (result.ended, workers.n_slots, warnings) == ("interrupted", 2, [])
+        stop.clear()
+    assert not events(tmp_path / "run", "worker_died")
+    assert len(events(tmp_path / "run", "training_interrupted")) == 3
+    assert shown(search(spec, tmp_path / "run")) == shown(search(spec, tmp_path / "whole"))
+
+
 class Slow(ScriptedWorkers):
-    """The first job never ends."""
+    """The first job never ends, and has run for an hour after so many looks."""
+
+    def __init__(self, n_slots, n_looks=0):
+        super().__init__(n_slots)
+        self._n_looks = n_looks
+
+    def seconds_of(self, running):
+        if running is not self.hangs or self._n_looks:
+            self._n_looks -= running is self.hangs
+            return 0.0
+        return 3600.0
 
     def submit(self, job, on_epoch):
         if self.submitted:
@@ -134,14 +164,24 @@ class Slow(ScriptedWorkers):
 
 def test_a_training_that_takes_too_long_fails_its_trial(tmp_path):
     workers = Slow(2)
-    result = search(spec_of(tmp_path, RANDOM), tmp_path / "run", workers, trial_time_limit=0.05)
+    result = search(spec_of(tmp_path, RANDOM), tmp_path / "run", workers, trial_time_limit=1800)
     slow, *others = result.trials
-    assert (slow.status, slow.reason, slow.epochs, slow.images_trained) == (
-        "failed", "time_limit", 1, 100,
+    assert (slow.status, slow.reason, slow.epochs, slow.images_trained, slow.seconds) == (
+        "failed", "time_limit", 1, 100, 3600,
     )  # fmt: skip
-    assert slow.message == "it took longer than 0.05 s"
+    assert slow.message == "it took longer than 1800 s"
     assert workers.abandoned == [workers.hangs]
     assert {trial.status for trial in others} == {"completed"}
+
+
+def test_the_time_of_a_training_begins_with_its_turn(tmp_path):
+    """The others end while the slow one waits."""
+    result = search(
+        spec_of(tmp_path, RANDOM), tmp_path / "run", Slow(2, n_looks=9), trial_time_limit=1800
+    )
+    ended = events(tmp_path / "run", "trial_ended")
+    assert [event["record"]["number"] for event in ended] == [2, 3, 1]
+    assert [trial.status for trial in result.trials] == ["failed", "completed", "completed"]
 
 
 class Buggy(ScriptedWorkers):

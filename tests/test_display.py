@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import pty
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from told_trials import failed_trial, trial_record, trial_start
 
 from lenetml.display import Lines, make_display
 from lenetml.telling import ENDING
+from lenetml.terminal import Terminal
 
 TRIAL = trial_record(2, values={"units": 8}, objective=0.87654)
 
@@ -69,18 +73,42 @@ def test_without_a_stderr_nothing_is_shown(monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_reader_that_leaves_does_not_end_the_search():
-    reading, writing = os.pipe()
+@contextmanager
+def stderr_led_to(writing):
     before = os.dup(2)
     os.dup2(writing, 2)
+    os.close(writing)
     try:
-        with make_display(quiet=False) as display:
-            os.close(reading)
-            follow(display)
+        yield
     finally:
         os.dup2(before, 2)
         os.close(before)
-        os.close(writing)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_reader_that_leaves_does_not_end_the_search(quiet):
+    reading, writing = os.pipe()
+    with stderr_led_to(writing), make_display(quiet=quiet) as display:
+        os.close(reading)
+        follow(display)
+
+
+def test_a_terminal_that_is_closed_does_not_end_the_search(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    ours, theirs = pty.openpty()
+    with stderr_led_to(theirs), make_display(quiet=False) as display:
+        assert isinstance(display, Terminal)
+        os.close(ours)
+        follow(display)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+def test_a_full_disk_under_the_log_does_not_end_the_search():
+    full = os.open("/dev/full", os.O_WRONLY)
+    with stderr_led_to(full), make_display(quiet=False) as display:
+        # More than any buffer holds.
+        for _ in range(1000):
+            follow(display)
 
 
 def test_a_search_of_nobody_knows_how_many(capfd):

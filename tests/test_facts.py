@@ -250,6 +250,16 @@ def test_a_share_counts_every_training_of_a_trial_whose_sum_is_not_known():
     assert (energy.country, energy.kg_co2eq, energy.grid_year) == (None, None, None)
 
 
+def test_a_share_counts_what_confirmed_the_best_trials():
+    trials = trials_of(10.0, 20.0)
+    confirmed = [
+        execution_of(TRIAL, 1).model_copy(update={"core_seconds": seconds})
+        for seconds in (25.0, None, 45.0)
+    ]
+    energy = costs.energy_facts(Meter(), SPENT, trials[1], trials, None, confirmed)
+    assert energy.chosen_trial_share == pytest.approx(0.6 * 20 / 100)
+
+
 @pytest.mark.parametrize(
     ("meter", "energy", "reason"),
     [

@@ -33,7 +33,7 @@ class Life:
     def __init__(self, folder, workers):
         self.path = folder / "journal.jsonl"
         self.workers, self.stop = workers, threading.Event()
-        self.kept, self.told = [], []
+        self.kept, self.told, self.epochs = [], [], []
 
     def events(self, kind):
         return [event for event in read_journal(self.path) if event["event"] == kind]
@@ -49,8 +49,9 @@ class Life:
         with Journal(self.path) as journal:
             crew = Crew(self.workers, journal, self.stop, {}, None, print)
             return train_further(
-                wanted, "val_accuracy", crew, journal, dict(done), self.keep, self.told.append
-            )
+                wanted, "val_accuracy", crew, journal, dict(done), self.keep, self.told.append,
+                lambda epoch, row: self.epochs.append(epoch),
+            )  # fmt: skip
 
 
 @pytest.mark.parametrize("n_slots", [1, 2, 5])
@@ -65,7 +66,10 @@ def test_each_is_trained_kept_and_told(tmp_path, plan, n_slots):
         (Key("seed", 4, number), b"weights %d 9" % (9 + number), 0) for number in (1, 2, 3)
     ]
     assert life.told == [1, 2, 3]
+    assert life.epochs == 3 * list(range(1, 10))
     assert further_executions(read_journal(life.path)) == records
+    # They do not belong to the time of the search.
+    assert not any("search_seconds" in event for event in read_journal(life.path))
 
 
 def test_those_of_earlier_lives_are_not_trained_again(tmp_path, plan):

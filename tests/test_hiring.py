@@ -72,6 +72,14 @@ def test_in_the_driver(wanted, n_trainings):
     assert isinstance(hired, InProcess)
 
 
+def test_one_training_that_may_take_too_long_needs_a_process():
+    hired = hire(Hiring(), DATA, 1, threading.Event(), time_limit=60)
+    assert isinstance(hired, LocalWorkers)
+    assert hired.n_slots == 1
+    hired.close()
+    assert isinstance(hire(Hiring(0), DATA, 1, threading.Event(), time_limit=60), InProcess)
+
+
 @pytest.mark.parametrize(
     ("search", "seeds", "expected"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from scripted import ScriptedWorkers
@@ -117,6 +118,28 @@ def test_time_that_earlier_lives_took_counts(tmp_path):
     result = search(more, folder)
     assert (result.ended, len(result.trials)) == ("time_limit", 4)
     assert result.seconds > 7200
+
+
+def test_the_journal_knows_the_time_behind_the_last_trial(tmp_path):
+    class Hasty(ScriptedWorkers):
+        def wait(self, running, seconds):
+            stop.set()
+            (done,) = super().wait(running, seconds)
+            done._result = replace(done.result(), interrupted=True)
+            return {done}
+
+    stop = threading.Event()
+    search(spec_of(tmp_path, RANDOM), tmp_path, Hasty(), stop=stop)
+    told = [
+        (event["event"], event["search_seconds"])
+        for event in read_journal(tmp_path / JOURNAL_NAME)
+        if event["event"] != "asked"
+    ]
+    seconds = [each for _, each in told]
+    assert [name for name, _ in told] == [
+        "training_started", "training_interrupted", "search_ended",
+    ]  # fmt: skip
+    assert 0 < seconds[0] < seconds[1] < seconds[2]
 
 
 class StopsAfter(ScriptedWorkers):

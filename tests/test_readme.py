@@ -48,7 +48,26 @@ def test_the_first_example_is_a_whole_spec():
     assert len(blocks("yaml")) > 3
 
 
-@pytest.mark.parametrize("domain", re.findall(r"^\| `(\{.*?)` \|", README, flags=re.M))
+def rows(heading):
+    """The first cells of the tables under a heading."""
+    section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [cell for cell in re.findall(r"^\| `(.*?)` \|", section, flags=re.M) if cell[-1] != ":"]
+
+
+@pytest.mark.parametrize("setting", [one for row in rows("Searching") for one in row.split("`, `")])
+def test_every_setting_of_a_search_is_right(tmp_path, setting):
+    setting = setting.strip("{}") if setting.startswith("{") else setting
+    setting = setting if "strategy" in setting else f"strategy: random, trials: 4, {setting}"
+    parts = {**REST, "search": f"search: {{{setting}}}\n"}
+    space = "search_space: {units: {values: [4, 8, 12, 16]}}\n"
+    parts["architecture"] = "architecture: [flatten, dense: {units: $units}]\n"
+    path = tmp_path / "spec.yaml"
+    path.write_text("".join([space, *parts.values()]))
+    spec, problems = check_spec(path)
+    assert spec is not None, [str(problem) for problem in problems]
+
+
+@pytest.mark.parametrize("domain", rows("Specs"))
 def test_every_domain_of_the_table_is_right(tmp_path, domain):
     for number, text in enumerate(domain.split("`, `")):
         spec = f"search_space:\n  optimizer: {{values: [adam, sgd]}}\n  x: {text}\n"

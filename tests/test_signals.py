@@ -135,15 +135,17 @@ class TestOnce:
             assert [row["epoch"] for row in told.history] == list(range(1, len(told.history) + 1))
             assert told.history
 
-    @pytest.mark.parametrize("workers", ["0", "2"])
-    def test_sigterm(self, folder, workers):
+    @pytest.mark.parametrize(("workers", "kill"), [("0", os.kill), ("2", os.killpg)])
+    def test_sigterm(self, folder, workers, kill):
+        """To the driver alone, and to the whole group, as service managers and clusters do."""
         child = start(folder, "run", "long.yaml", "--workers", workers, "--json", own_group=True)
         journal = wait_for(folder, child, max(1, int(workers)))
-        child.send_signal(signal.SIGTERM)
+        kill(child.pid, signal.SIGTERM)
         code, out, err = finish(child)
         assert code == 130
         assert '"exit_code": 130' in out
         assert f"{ENDING}\n" in err
+        assert "warning" not in err
         assert err.endswith(f"    to go on: lenetml run long.yaml --workers {workers} --json\n")
         assert ended_in_order(journal)
         wait_until_empty(child.pid)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
+from lenetml.errors import FolderError
 from lenetml.search.journal import Journal, read_journal
 from lenetml.spending import Books, Energy
 from lenetml.trial.energy import Reading
@@ -90,6 +93,34 @@ def test_trainings_in_the_driver_tell_their_time_themselves(path):
     trained = [0.0, 1000.0, 3000.0]
     spent = life(path, Meter(0.0, 0.0, 0.0), "search", trained=lambda: trained.pop(0))
     assert -3000 <= spent.core_seconds < -2990
+
+
+@pytest.mark.parametrize(
+    "hear", [lambda b: b.epoch_ended(1, 1, 1, {}), lambda b: b.trial_ended(None)]
+)
+def test_a_search_notes_when_it_is_time(path, monkeypatch, hear):
+    monkeypatch.setattr("lenetml.spending.NOTE_SECONDS", -1.0)
+    with Journal(path) as journal:
+        hear(Books(Meter(0.0, 2.0), journal, lambda: 0.0))
+    assert [event["energy"]["cpu_kwh"] for event in read_journal(path)] == [2.0]
+
+
+def test_books_closed_by_an_error_lose_nothing(path):
+    with pytest.raises(KeyboardInterrupt), Journal(path) as journal:
+        with closing(Books(Meter(0.0, 1.0, 3.0), journal, lambda: 0.0)) as books:
+            books.begin("search")
+            raise KeyboardInterrupt
+    assert read_journal(path)[-1]["energy"]["search_kwh"] == 2 * 1.75
+
+
+def test_books_that_cannot_be_written_hide_no_error(path):
+    class Full(Journal):
+        def append(self, event, **facts):
+            raise FolderError("the disk is full")
+
+    with Full(path) as journal:
+        Books(Meter(0.0, 1.0), journal, lambda: 0.0).close()
+    assert read_journal(path) == []
 
 
 def test_a_search_notes_nothing_within_a_few_seconds(path):

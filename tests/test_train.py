@@ -83,7 +83,6 @@ def test_a_trial_learns_and_reports(digits):
     assert result.objective == max(result.history["val_accuracy"]) > 0.9
     assert (result.epochs, result.images_trained, result.interrupted) == (3, 3000, False)
     assert sum(weight.size for weight in result.weights) == 4 * 10 + 144 * 10 + 10
-    assert result.seconds > 0 and result.core_seconds > 0
     assert told == [
         (epoch + 1, {name: values[epoch] for name, values in result.history.items()})
         for epoch in range(3)

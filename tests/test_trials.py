@@ -132,6 +132,13 @@ def test_a_trial_of_several_is_their_mean_and_shows_the_best(plan, ask, train):
     assert [execution_of(trial, number) for number in (1, 2, 3)] == executions
 
 
+def test_a_trial_that_can_go_on_is_stopped(plan, ask, train):
+    executions = [train(seed=1), train(seed=2, until=4)]
+    for direction in ("max", "min"):
+        trial = trial_record(ask, plan, executions, direction)
+        assert trial.status == "stopped"
+
+
 def test_one_execution_that_failed_fails_its_trial(plan, ask, train):
     executions = [train(), failed_execution(2, DIED, None, [{"loss": 0.2}], 100)]
     trial = trial_record(ask, plan, executions, "max")
