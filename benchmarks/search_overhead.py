@@ -68,7 +68,16 @@ class StubWorkers:
         history = {"loss": [1.0], "val_accuracy": [score]}
         done.set_result(
             Outcome(
-                history, score, 1, None, self._weights, self._predictions, None, 100, 0.0, 0.0,
+                history,
+                score,
+                1,
+                None,
+                self._weights,
+                self._predictions,
+                None,
+                100,
+                0.0,
+                0.0,
                 interrupted=False,
             )  # fmt: skip
         )

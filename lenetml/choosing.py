@@ -82,7 +82,9 @@ def choose(training: Training, result: SearchResult) -> Chosen | None:
     search = training.spec.document.search or Search(strategy="random")
     possible = candidates(result.trials, training.task.direction)
     if not possible:
-        reasons = [f"trial {trial.number}: {trial.reason}" for trial in result.trials]
+        reasons = [
+            f"trial {trial.number}: {trial.message or trial.reason}" for trial in result.trials
+        ]
         raise SearchError(
             f"{training.spec.document.name}: no trial succeeded",
             *reasons[:10],

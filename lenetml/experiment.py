@@ -19,12 +19,12 @@ from lenetml.choosing import Training, choose, keep_winner, train_seeds
 from lenetml.errors import Interrupted
 from lenetml.evaluation import compare_baselines, test_winner
 from lenetml.facts import Finished
-from lenetml.files import write_atomically
-from lenetml.folder import SPEC_NAME, RunFolder, drop_leftovers, open_folder, reopen, settle
+from lenetml.finished import show, tell_fewer, wants_more
+from lenetml.folder import RunFolder, drop_leftovers, open_folder, reopen, settle
 from lenetml.lives import begin_life, changed_versions, continuations
 from lenetml.mirror import open_mirror
 from lenetml.record import Record, TrialRecord, write_record
-from lenetml.report.card import drop_cards, write_cards
+from lenetml.report.card import write_cards
 from lenetml.search.asks import Asker, Direction
 from lenetml.search.crew import Crew, Stop
 from lenetml.search.further import further_executions
@@ -37,7 +37,6 @@ from lenetml.search.strategy import (
     make_asker,
     n_side_by_side,
     n_winners,
-    seconds_of,
     task_of,
     time_of_one,
 )
@@ -45,7 +44,7 @@ from lenetml.spec import Spec
 from lenetml.spending import Books
 from lenetml.sweep import sweep_configuration, write_sweep
 from lenetml.trial.data import LoadedData, load_data
-from lenetml.trial.energy import open_meter, with_country
+from lenetml.trial.energy import open_meter
 from lenetml.trial.environment import environment
 
 
@@ -139,8 +138,9 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
     folder = open_folder(
         options.out, name, sha256, spec.text, start_over, fresh=options.fresh, reuse=options.reuse
     )
-    if folder.record is not None and not _wants_more(spec, folder.record):
-        return _show(spec, folder.path, folder.record)
+    if folder.record is not None and not wants_more(spec, folder.record):
+        tell_fewer(spec, folder.record, follower.warn)
+        return show(spec, folder.path, folder.record)
     if folder.record is not None:
         reopen(folder, spec.text)
     with Journal(folder.path / JOURNAL_NAME) as journal:
@@ -268,34 +268,3 @@ def _line(spec: Spec, options: Options, *further: str) -> str:
     """The command line that runs a spec again."""
     changes = [part for change in spec.overrides for part in ("--set", change)]
     return shlex.join(["lenetml", "run", str(spec.path), *options.repeated, *changes, *further])
-
-
-def _wants_more(spec: Spec, record: Record) -> bool:
-    """Whether a spec asks for more than its finished run did."""
-    search = spec.document.search
-    if spec.document.evaluation.seeds > len(record.seeds):
-        return True
-    if search is None:
-        return False
-    if record.search.ended == "time_limit":
-        limit = seconds_of(search.time_limit)
-        return limit is None or limit > record.search.seconds
-    more_trials = search.trials is None or search.trials > record.search.trials_asked
-    return more_trials and record.search.ended == "trials"
-
-
-def _show(spec: Spec, folder: Path, record: Record) -> Finished:
-    """Give a finished run again; what does not decide its result may have been mended since."""
-    energy, section = record.energy, spec.document.energy
-    if energy is not None and section is not None:
-        energy = with_country(energy, section.country)
-    changes = {"spec": spec.canonical(), "overrides": list(spec.overrides), "energy": energy}
-    mended = record.model_copy(update=changes)
-    if mended != record:
-        write_record(mended, folder)
-        write_atomically(folder / SPEC_NAME, spec.text.encode())
-    cards = write_cards(folder, mended)
-    drop_cards(folder, mended)
-    # They are still there where the run was cut short after its record; they are of no more use.
-    drop_leftovers(folder, mended)
-    return Finished(folder, mended, tuple(cards), is_new=False)

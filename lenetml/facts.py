@@ -133,7 +133,8 @@ def best_facts(
         selected_by: The rule.
     """
     assert trial.val is not None and trial.best_epoch is not None
-    possible = [other for other in trials if other.status == trial.status]
+    # Those that a strategy stopped were compared, too.
+    possible = [other for other in trials if other.status in ("completed", "stopped")]
     trainings = [each for other in possible for each in trainings_of(other)]
     chooses_epoch = concrete.training.restore == "best"
     # At one point nothing is searched: no space, no references.

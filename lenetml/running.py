@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from lenetml.errors import Interrupted, LenetmlError, UsageError, plain_faults
+from lenetml.errors import Interrupted, LenetmlError, SpecError, UsageError, plain_faults
 from lenetml.output import Failure, show_error
 
 if TYPE_CHECKING:
@@ -126,17 +126,22 @@ def open_run(folder: Path, spec_path: Path | None, *, quiet: bool) -> Finished:
         from lenetml.trial.threads import use_one_thread
 
         use_one_thread()
+        from lenetml.folder import SPEC_NAME
         from lenetml.spec import load_spec
         from lenetml.unsealing import open_sealed, spec_of_run
 
         began_with, overrides = spec_of_run(folder)
-        path = spec_path or began_with
-        if not path.exists():
+        # Without the original, the copy does where no path in it leads elsewhere.
+        path = spec_path or (began_with if began_with.exists() else folder / SPEC_NAME)
+        try:
+            spec = load_spec(path, overrides)
+        except SpecError as error:
+            show_error(error)
             raise UsageError(
-                f"{path}: the spec of {folder} is not there",
-                "give it: lenetml test RUN --spec SPEC",
-            )
-        return open_sealed(folder, load_spec(path, overrides), display.stage)
+                f"{path} cannot be read as the spec of {folder}",
+                "give it from where it lies: lenetml test RUN --spec SPEC",
+            ) from None
+        return open_sealed(folder, spec, display.stage)
 
 
 def _line(paths: list[Path], specs: list[Spec], wishes: Wishes) -> str:

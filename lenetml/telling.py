@@ -36,7 +36,7 @@ def tell_trial(trial: TrialRecord) -> str:
     """How a trial ended, in one line."""
     values = tell_values(trial.values)
     if trial.objective is None:
-        return f"{trial.status} ({trial.reason}); {values}"
+        return f"{trial.status}: {trial.message or trial.reason}; {values}"
     if trial.executions:
         how = f", mean of {len(trial.executions)} trainings"
     else:
@@ -54,24 +54,33 @@ def tell_result(finished: Finished) -> str:
         accuracy, low, high = map(
             tell_ratio, [record.test.accuracy, *record.test.accuracy_interval]
         )
-        images = f"{record.test.correct} of {record.test.n}, look {record.test.look}"
-        lines.append(f"  test accuracy {accuracy}  (95 % {low} to {high}, {images})")
+        images = f"{record.test.correct} of {record.test.n}"
+        look = f"look {record.test.look} at this test set"
+        lines.append(f"  test accuracy {accuracy}  (95 % {low} to {high}, {images}; {look})")
     else:
         lines.append(f"  the test set is sealed; lenetml test {finished.folder} opens it")
     values = tell_values(record.best.values)
     lines.append(
         f"  trial {record.best.number} of {len(record.trials)}" + (values and f": {values}")
     )
+    chosen = next(trial for trial in record.trials if trial.number == record.best.number)
+    if chosen.guessing:
+        lines.append("  on validation it cannot be told from guessing")
+    if record.search.ended == "time_limit":
+        lines.append("  the time limit ended the search; with a longer one it goes on")
     lines += [f"  {path}" for path in (*finished.cards, finished.folder)]
     return "\n".join(lines)
 
 
 def tell_values(values: Mapping[str, Any]) -> str:
-    """Drawn values, reals to four significant digits."""
-    return ", ".join(
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in values.items()
-    )
+    """Drawn values, reals to four significant digits, and true and false as a spec has them."""
+    return ", ".join(f"{name} {_tell_value(value)}" for name, value in values.items())
+
+
+def _tell_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def tell_ratio(value: float) -> str:

@@ -39,7 +39,7 @@ def test_lines_where_there_is_no_terminal(capfd, monkeypatch):
         "",
         "net: loading the data\n"
         "net: 2 trials, 2 at a time\n"
-        "net: trial 1 of 2: failed (non_finite); units 4\n"
+        "net: trial 1 of 2: failed: non_finite; units 4\n"
         "net: trial 2 of 2: 0.8765 at epoch 2 of 2, 2 s; units 8\n"
         "warning: W&B failed [twice]\n"
         f"{ENDING}\n",

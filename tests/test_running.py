@@ -37,7 +37,7 @@ def short_result(record, run, how="done"):
     return (
         f"tiny: {how}\n"
         f"  test accuracy {record.test.accuracy:.4f}  (95 % {low:.4f} to {high:.4f}, "
-        f"{record.test.correct} of 100, look 1)\n"
+        f"{record.test.correct} of 100; look 1 at this test set)\n"
         f"  trial 1 of 1\n"
         f"  {run}/card.en.md\n"
         f"  {run}\n"

@@ -106,10 +106,13 @@ def test_a_search_notes_when_it_is_time(path, monkeypatch, hear):
 
 
 def test_books_closed_by_an_error_lose_nothing(path):
-    with pytest.raises(KeyboardInterrupt), Journal(path) as journal:
-        with closing(Books(Meter(0.0, 1.0, 3.0), journal, lambda: 0.0)) as books:
-            books.begin("search")
-            raise KeyboardInterrupt
+    with (
+        pytest.raises(KeyboardInterrupt),
+        Journal(path) as journal,
+        closing(Books(Meter(0.0, 1.0, 3.0), journal, lambda: 0.0)) as books,
+    ):
+        books.begin("search")
+        raise KeyboardInterrupt
     assert read_journal(path)[-1]["energy"]["search_kwh"] == 2 * 1.75
 
 

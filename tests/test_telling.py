@@ -30,7 +30,7 @@ def test_a_trial_with_a_score(changes, told):
 
 
 def test_a_failed_trial():
-    assert tell_trial(failed_trial(values={"units": 8})) == "failed (non_finite); units 8"
+    assert tell_trial(failed_trial(values={"units": 8})) == "failed: non_finite; units 8"
 
 
 def test_a_trial_of_several_trainings():

@@ -48,7 +48,7 @@ def test_a_frame_of_80_columns():
 
 
 def test_a_frame_of_120_columns():
-    line = "units 8, rate 0.001234, activation sigmoid, batch_norm True"
+    line = "units 8, rate 0.001234, activation sigmoid, batch_norm true"
     assert frame(midway(), width=120) == [
         "* digits ━━━━━━━                  12 of 40  best 0.9542 (trial 12)  9.3 a minute  "
         "3 min left",
@@ -125,7 +125,7 @@ class TestTerminal:
         display._live.refresh()
         lines = screen.getvalue()
         assert "net: 2 trials, 2 at a time\n" in lines
-        assert "trial 1: failed (non_finite); conv [18, 0.1]\n" in lines
+        assert "trial 1: failed: non_finite; conv [18, 0.1]\n" in lines
         assert "trial 2: 0.8500 at epoch 2 of 2, 2 s; units 8\n" in lines
         assert "warning: W&B failed [twice]\n" in lines
         assert f"{ENDING}\n" in lines

@@ -145,7 +145,7 @@ class _Search:
         self._journal, self._keeping, self._listeners = journal, keeping, listeners
         self._trials = dict(past.trials)
         self._waiting = deque(past.open_asks)
-        self._past_executions = past.executions
+        self._past_executions = dict(past.executions)
         self._open: dict[int, _Open] = {}
         self._jobs: deque[tuple[_Open, int]] = deque()
         self._answer: Literal["trials", "exhausted"] | None = (
@@ -234,7 +234,7 @@ class _Search:
                 )
             )
         for number in range(1, self._task.executions + 1):
-            done = self._past_executions.get(Key("trial", ask.number, number))
+            done = self._past_executions.pop(Key("trial", ask.number, number), None)
             if before and execution_of(before, number).status == "completed":
                 # Early stopping ended it before the strategy did.
                 done = execution_of(before, number)

@@ -1,0 +1,58 @@
+"""A finished run whose spec is run again: it goes on, or it is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lenetml.facts import Finished
+from lenetml.files import write_atomically
+from lenetml.folder import SPEC_NAME, drop_leftovers
+from lenetml.record import Record, write_record
+from lenetml.report.card import drop_cards, write_cards
+from lenetml.search.strategy import seconds_of
+from lenetml.spec import Spec
+from lenetml.trial.energy import with_country
+
+
+def wants_more(spec: Spec, record: Record) -> bool:
+    """Whether a spec asks for more than its finished run did."""
+    search = spec.document.search
+    if spec.document.evaluation.seeds > len(record.seeds):
+        return True
+    if search is None:
+        return False
+    if record.search.ended == "time_limit":
+        limit = seconds_of(search.time_limit)
+        return limit is None or limit > record.search.seconds
+    more_trials = search.trials is None or search.trials > record.search.trials_asked
+    return more_trials and record.search.ended == "trials"
+
+
+def tell_fewer(spec: Spec, record: Record, warn: Callable[[str], None]) -> None:
+    """Say where a finished run has more than its spec asks for now."""
+    search, name = spec.document.search, spec.document.name
+    asked = {
+        "trials": (search.trials if search else None, len(record.trials)),
+        "seeds": (spec.document.evaluation.seeds, len(record.seeds)),
+    }
+    for what, (wanted, done) in asked.items():
+        if wanted is not None and wanted < done:
+            warn(f"{name} has {done} {what} already, and keeps them; the spec says {wanted}")
+
+
+def show(spec: Spec, folder: Path, record: Record) -> Finished:
+    """Give a finished run again; what does not decide its result may have been mended since."""
+    energy, section = record.energy, spec.document.energy
+    if energy is not None and section is not None:
+        energy = with_country(energy, section.country)
+    changes = {"spec": spec.canonical(), "overrides": list(spec.overrides), "energy": energy}
+    mended = record.model_copy(update=changes)
+    if mended != record:
+        write_record(mended, folder)
+        write_atomically(folder / SPEC_NAME, spec.text.encode())
+    cards = write_cards(folder, mended)
+    drop_cards(folder, mended)
+    # They are still there where the run was cut short after its record; they are of no more use.
+    drop_leftovers(folder, mended)
+    return Finished(folder, mended, tuple(cards), is_new=False)
