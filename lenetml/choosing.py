@@ -52,6 +52,7 @@ class Training:
         crew: Does the trainings; None: there are none to do.
         done: What earlier lives did.
         stage: Is told what begins.
+        on_epoch: Is called after each epoch of any training.
     """
 
     spec: Spec
@@ -62,6 +63,7 @@ class Training:
     crew: Crew | None
     done: Mapping[Key, ExecutionRecord]
     stage: Callable[[str], None]
+    on_epoch: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -188,8 +190,9 @@ def _train(
     assert training.crew is not None
     tell(0)
     return train_further(
-        wanted, training.task.objective, training.crew, training.journal, training.done, keep, tell
-    )
+        wanted, training.task.objective, training.crew, training.journal, training.done, keep, tell,
+        lambda epoch, row: training.on_epoch(),
+    )  # fmt: skip
 
 
 def keep_winner(

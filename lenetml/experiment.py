@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -171,16 +171,20 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
     )
     keeping = Keeping(folder.file, task.direction, task.executions, n_winners(document.search))
     keeping.remember(past.trials.values())
-    parts = data.for_workers()
+    parts, limit = data.for_workers(), time_of_one(spec)
     with (
         closing(open_meter(document.energy)) as meter,
         closing(
             open_mirror(document.wandb, folder.path, folder.path.name, run.name, run.follower.warn)
         ) as mirror,
-        closing(hire(run.options.hiring, parts, n_side_by_side(spec), run.stop)) as workers,
+        closing(hire(run.options.hiring, parts, n_side_by_side(spec), run.stop, limit)) as workers,
+        nullcontext(
+            Crew(workers, journal, run.stop, past.attempts, limit, run.follower.warn)
+        ) as crew,
+        closing(
+            Books(meter, journal, lambda: crew.core_seconds if workers.is_in_driver else 0.0)
+        ) as books,
     ):
-        crew = Crew(workers, journal, run.stop, past.attempts, time_of_one(spec), run.follower.warn)
-        books = Books(meter, journal, lambda: crew.core_seconds if workers.is_in_driver else 0.0)
         books.begin("search")
         wanted = document.search.trials if document.search else 1
         run.follower.search_started(
@@ -190,8 +194,9 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         listeners = (mirror, run.follower, books)
         result = run_search(task, asker, crew, journal, keeping, past, listeners)
         training = Training(
-            spec, data, folder, journal, task, crew, past.executions, run.follower.stage
-        )
+            spec, data, folder, journal, task, crew, past.executions, run.follower.stage,
+            books.note_when_due,
+        )  # fmt: skip
         chosen = None if result.ended == "interrupted" else choose(training, result)
         books.begin("seeds")
         seeds = None if chosen is None else train_seeds(training, chosen.winner)
@@ -207,6 +212,8 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
     trials = facts.mark_guessing(chosen.trials, data, folder.trial_file)
     concrete = spec.concrete(chosen.winner.values)
     events = read_journal(journal.path)
+    further = further_executions(events)
+    confirming = [each for key, each in further.items() if key.kind == "confirm"]
     return Record(
         lenetml=__version__,
         name=run.name,
@@ -225,9 +232,9 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         earlier_tests=list(tested.earlier),
         seeds=list(tested.seeds),
         baselines=baselines,
-        energy=costs.energy_facts(meter, spent, chosen.winner, trials, document.energy),
+        energy=costs.energy_facts(meter, spent, chosen.winner, trials, document.energy, confirming),
         energy_reason=costs.energy_reason(meter, spent),
-        cost=costs.cost_facts(trials, further_executions(events).values(), spent),
+        cost=costs.cost_facts(trials, further.values(), spent),
         environment=machine,
         mirror=told,
         command=run.options.command,

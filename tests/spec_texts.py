@@ -14,7 +14,7 @@ SMALL: dict[str, Any] = {
     "architecture": ["flatten"],
     "training": {"epochs": 1},
 }
-SEARCH = {"strategy": "random", "trials": 2}
+SEARCH = {"strategy": "random", "trials": 1}
 
 
 def write_spec(folder: Path, file: str = "small", **sections: Any) -> Path:

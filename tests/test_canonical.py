@@ -310,14 +310,17 @@ def test_the_way_to_the_data_does_not_decide(tmp_path):
         ({"search": {"strategy": "bayesian", "trials": 1}}, {"bayesian": {}}),
         ({"search": {"strategy": "bayesian", "trials": 1}}, {"bayesian": {"alpha": 1e-4}}),
         ({"search": {"strategy": "hyperband"}}, {"factor": 3, "iterations": 1}),
-        ({"search": SEARCH | {"screening": {}}}, {"screening": {"epochs": 1, "keep": 3}}),
+        (
+            {"search": SEARCH | {"screening": {}}, "training": {"epochs": 2}},
+            {"screening": {"epochs": 1, "keep": 3}},
+        ),
         ({"search": SEARCH | {"confirm": {}}}, {"confirm": {"top": 3, "seeds": 2}}),
     ],
 )
 def test_defaults_that_follow_from_other_keys_change_nothing(tmp_path, sections, written_out):
-    [(section, keys)] = sections.items()
+    (section, keys), *_ = sections.items()
     left_out = spec_of(tmp_path, **sections)
-    whole = spec_of(tmp_path, **{section: keys | written_out})
+    whole = spec_of(tmp_path, **sections | {section: keys | written_out})
     assert whole.canonical() == left_out.canonical()
     assert whole.result_hash("data") == left_out.result_hash("data")
 

@@ -237,8 +237,8 @@ class TestCutShort:
             (folder,) = place.out.iterdir()
             assert str(caught.value) == (
                 "rates: no trial succeeded\n"
-                "    trial 1: non_finite\n"
-                "    trial 2: non_finite\n"
+                "    trial 1: the loss is no longer finite in epoch 1\n"
+                "    trial 2: the loss is no longer finite in epoch 1\n"
                 f"    the journal is {folder / JOURNAL_NAME}"
             )
             assert len(place.follower.of("started")) == n_started

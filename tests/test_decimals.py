@@ -23,12 +23,13 @@ def joined(text):
         ("{rate: 0,25}", 0.25, "0.25"),
         ("{rate: 0,025, units: 3}", 0.025, "0.025"),
         ("{rate: 1, 5}", 1.5, "1.5"),
+        ("{values: 0,2}", 0.2, "0.2"),
         ("{rate: 1,0e-3}", 0.001, "1.0e-3"),
     ],
 )
 def test_a_number_that_a_comma_parts_is_put_together(text, number, written):
     data, complaints = joined(text)
-    assert data["rate"] == number
+    assert next(iter(data.values())) == number
     assert complaints == [
         (
             f"{written.replace('.', ',')} is two values here",
@@ -51,7 +52,9 @@ def test_the_same_decimals_may_come_again():
 
 
 @pytest.mark.parametrize(
-    "text", ["{3: 4}", "{rate: 0.5, 25}", "{rate: '0', 25}", "{25}", "{rate: 0, '25': x}", "[0,25]"]
+    "text",
+    ["{3: 4}", "{rate: 0.5, 25}", "{rate: '0', 25}", "{25}", "{rate: 0, '25': x}", "[0,25]"]
+    + ["{values: 4, 8, 16}", "{values: 1,5}", "{values: 0, 1}"],
 )
 def test_other_keys_of_digits_stay(text):
     root, _ = parse(text)

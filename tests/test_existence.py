@@ -199,7 +199,7 @@ def test_a_key_of_training_is_left_out_where_its_name_does_not_exist(tmp_path):
     ("training", "key"),
     [
         ({"epochs": "$e"}, "epochs of training"),
-        ({"epochs": 1, "early_stopping": {"patience": "$e"}}, "patience of early_stopping"),
+        ({"epochs": 9, "early_stopping": {"patience": "$e"}}, "patience of early_stopping"),
     ],
 )
 def test_a_key_that_is_needed_must_always_be_there(tmp_path, training, key):

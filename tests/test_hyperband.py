@@ -6,7 +6,8 @@ import keras_tuner
 import pytest
 from spec_texts import messages
 
-from lenetml.spec.hyperband import MAX_TRIED, largest_bracket
+from lenetml.spec.counted import MAX_TRIED
+from lenetml.spec.hyperband import largest_bracket
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 10])
@@ -26,14 +27,14 @@ DRAWS = "hyperband draws 9 points, the search space has "
 @pytest.mark.parametrize(
     ("space", "said"),
     [
-        ({"a": {"values": [*range(8)]}}, ["8"]),
+        ({"a": {"values": [*range(8)]}}, ["8 points"]),
         ({"a": {"values": [*range(9)]}}, []),
         ({"a": {"values": [1, 2]}, "b": {"min": 1, "max": 8, "when": {"a": 1}}}, []),
-        ({"a": {"values": [1, 2]}, "b": {"min": 1, "max": 7, "when": {"a": 1}}}, ["8"]),
+        ({"a": {"values": [1, 2]}, "b": {"min": 1, "max": 7, "when": {"a": 1}}}, ["8 points"]),
         ({"a": {"values": [1, 2]}, "b": {"min": 0.0, "max": 1.0, "when": {"a": 1}}}, []),
         ({"a": {"min": 1, "max": 10**9}, "b": {"min": 1, "max": 10**9}}, []),
-        ({"k": {"min": 1, "max": 8}}, ["8"]),
-        ({"k": {"min": 1, "max": 9}}, ["8 that can be built"]),
+        ({"k": {"min": 1, "max": 8}}, ["8 points"]),
+        ({"k": {"min": 1, "max": 9}}, ["8 points that can be built"]),
         ({"k": {"min": 1, "max": 9}, "a": {"values": [1, 2]}}, []),
     ],
 )

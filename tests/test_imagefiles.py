@@ -1,4 +1,4 @@
-"""Which images a folder holds, and what the first bytes of one tell."""
+"""Which images a folder holds."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import os
 import unicodedata
 
 import pytest
-from drawings import folder_of, noise, png, save, told
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import Image
+from drawings import told
 
 from lenetml.errors import DataError
-from lenetml.spec.imagefiles import Glance, glance, list_images, listed, shown
+from lenetml.spec.imagefiles import list_images, listed, shown
 
 LAYOUT = "    allowed: one folder of images per class, or train and test with one per class in each"
 SUFFIXES = "    allowed: .bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
@@ -215,63 +212,3 @@ def test_what_cannot_be_seen_becomes_visible():
 def test_a_list_of_names_is_cut_short():
     assert listed("abcde") == "a, b, c, d, e"
     assert listed(["a\x1b", *"bcdefg"]) == "a\ufffd, b, c, d, e and 2 more"
-
-
-@pytest.mark.parametrize(
-    ("name", "mode", "expected"),
-    [
-        ("a.png", "L", Glance((3, 5), 1, 8)),
-        ("a.png", "1", Glance((3, 5), 1, 1)),
-        ("a.png", "RGB", Glance((3, 5), 3, 8)),
-        ("a.png", "RGBA", Glance((3, 5), 3, 8)),
-        ("a.png", "P", Glance((3, 5), 3, 8)),
-        ("a.jpg", "L", Glance((3, 5), 1, 8)),
-        ("a.jpg", "RGB", Glance((3, 5), 3, 8)),
-        ("a.jpg", "CMYK", Glance((3, 5), 3, 8)),
-        ("a.gif", "L", None),
-        ("a.bmp", "RGB", None),
-    ],
-)
-def test_a_glance(tmp_path, name, mode, expected):
-    assert glance(save(tmp_path / name, noise(3, 5), mode)) == expected
-
-
-def test_what_may_be_turned_has_no_known_size(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    for name in ("a.jpg", "a.png"):
-        assert glance(save(tmp_path / name, noise(3, 5), exif=exif)) == Glance(None, 1, 8)
-        square = save(tmp_path / name, noise(4, 4), exif=exif)
-        assert glance(square) == Glance((4, 4), 1, 8)
-
-
-def test_sixteen_bits_are_seen(tmp_path):
-    (tmp_path / "a.png").write_bytes(png(5, 3, 16, 2))
-    assert glance(tmp_path / "a.png") == Glance((3, 5), 3, 16)
-
-
-def test_a_glance_at_nothing(tmp_path):
-    assert glance(tmp_path / "gone.png") is None
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory):
-    return tmp_path_factory.mktemp("glance") / "a.bin"
-
-
-@given(
-    start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", png(5, 3, 8, 0)[:40]]),
-    rest=st.binary(max_size=80),
-)
-def test_a_glance_at_anything_is_an_answer(scratch, start, rest):
-    scratch.write_bytes(start + rest)
-    seen = glance(scratch)
-    assert seen is None or seen.channels in (1, 3)
-
-
-def test_a_cut_file_is_not_guessed_at(tmp_path):
-    folder_of(tmp_path, ["a.jpg"])
-    whole = (tmp_path / "a.jpg").read_bytes()
-    for length in range(90):
-        (tmp_path / "b.jpg").write_bytes(whole[:length])
-        assert glance(tmp_path / "b.jpg") is None

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from lenetml.spec import check_spec, load_spec
+from lenetml.spec.places import keys_at
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -21,8 +22,8 @@ REST = {
     "name": "name: example\n",
     "data": "data: {dataset: digits}\n",
     "architecture": "architecture: [flatten]\n",
-    "training": "training: {epochs: 1}\n",
-    "search": "search: {strategy: random, trials: 2}\n",
+    "training": "training: {epochs: 2}\n",
+    "search": "search: {strategy: random, trials: 1}\n",
 }
 
 
@@ -78,6 +79,22 @@ def test_every_domain_of_the_table_is_right(tmp_path, domain):
             "x is not used",
             "optimizer is not used",
         }
+
+
+@pytest.mark.parametrize(
+    "section", ["training", "augmentation", "evaluation", "energy", "wandb", "card"]
+)
+def test_the_table_has_every_key_of_a_section(section):
+    [keys] = re.findall(rf"^\| {section} \| (.*) \|$", README, flags=re.M)
+    assert sorted(re.findall(r"`(\w+)`", keys)) == list(keys_at((section, "")))
+
+
+def test_the_hook_is_one_of_the_repository():
+    [config] = map(yaml.safe_load, blocks("yml"))
+    [hook] = config["repos"][0]["hooks"]
+    [offered] = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text())
+    assert hook["id"] == offered["id"]
+    assert re.search(hook["files"], "experiments/first.yaml")
 
 
 def test_the_message_is_that_of_validate(tmp_path):

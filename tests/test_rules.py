@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from spec_texts import SEARCH, check, messages, spec_of, write_spec
+from spec_texts import SEARCH, check, messages, write_spec
 
 from lenetml.spec import check_spec
 
@@ -152,7 +152,7 @@ def test_ranges_of_training(tmp_path, key, value):
     ],
 )
 def test_the_ends_of_these_ranges_are_legal(tmp_path, key, value):
-    right = {"epochs": 1, "optimizer": "sgd", "learning_rate_schedule": "exponential"}
+    right = {"epochs": 2, "optimizer": "sgd", "learning_rate_schedule": "exponential"}
     assert messages(tmp_path, training=right | {key: value}) == []
 
 
@@ -171,28 +171,6 @@ def test_constants_need_no_search(tmp_path):
         assert messages(tmp_path, search_space={"u": domain}, architecture=architecture) == []
     found = messages(tmp_path, search_space={"u": {"min": 1, "max": 2}}, architecture=architecture)
     assert found == ["search_space holds u, but there is no section search"]
-
-
-def test_shear_warns_once_and_only_between_0_and_1(tmp_path):
-    for value, n_warnings in ((0, 0), (0.2, 1), (1, 0), (10, 0)):
-        _, problems = check(tmp_path, augmentation={"shear_range": value})
-        assert [problem.severity for problem in problems] == ["warning"] * n_warnings
-    space = {"s": {"values": [0.2, 0.3, 5]}}
-    augmentation = {"shear_range": "$s"}
-    spec = spec_of(tmp_path, search_space=space, augmentation=augmentation, search=SEARCH)
-    assert [warning.message for warning in spec.warnings] == [
-        "shear_range is in degrees; 0.2 is next to nothing"
-    ]
-
-
-def test_a_range_from_0_to_1_warns(tmp_path):
-    layer = {"batch_normalization": {"when": {"r": 1}}}
-    for low, high, n_warnings in ((0, 1, 1), (0, 2, 0)):
-        spec = spec_of(
-            tmp_path, search_space={"r": {"min": low, "max": high}},
-            architecture=[layer, "flatten"], search=SEARCH,
-        )  # fmt: skip
-        assert len(spec.warnings) == n_warnings
 
 
 BASELINE = {"name": "baseline", "seed": 7, "data": {"dataset": "digits", "stratify": False}}
@@ -265,22 +243,3 @@ def test_both_ends_of_brightness_are_in_order_at_every_point(tmp_path, ends, is_
     )
     message = "brightness_range of augmentation must be [low, high] at every point"
     assert found == ([] if is_right else [message])
-
-
-def test_all_positions_of_each_may_bend(tmp_path):
-    layers = [
-        {"conv2d": {"filters": 2, "kernel_size": 1, "activation": "$f.each"}},
-        "batch_normalization",
-    ]
-    for values, expected in (
-        ([["linear", "linear"]], []),
-        ([["linear", "relu"]], ["batch_normalization stands behind an activation"]),
-        (["linear"], []),
-    ):
-        found = messages(
-            tmp_path,
-            search_space={"f": {"values": values}},
-            architecture=[{"repeat": {"times": 2, "layers": layers}}, "flatten"],
-            search=SEARCH,
-        )
-        assert found == expected

@@ -75,7 +75,8 @@ UNSEEN = {
         decay-without-schedule factor-with-random grid-over-range hyperband-with-early-stopping
         hyperband-with-executions hyperband-with-searched-epochs hyperband-with-trials
         input-shape-before-image-size momentum-with-adam momentum-with-searched-adam no-search
-        no-source random-without-trials screening-with-bayesian split-mixes
+        no-source random-without-trials screening-as-long-as-the-longest-training
+        screening-as-long-as-training screening-with-bayesian split-mixes
         split-test-is-a-fraction two-sources
     """,
     "how two numbers or two items of a list compare; that 1.0 is no whole number": """
@@ -92,9 +93,9 @@ UNSEEN = {
     """,
     "the data, other files, or names that a system keeps": """
         baseline-is-itself baseline-missing baseline-not-right baseline-with-other-data
-        classes-differ images-brought-to-too-large-a-size input-shape-differs reserved-name
-        split-test-too-large split-too-large split-without-images split-without-test
-        wandb-project-with-a-slash
+        classes-differ first-image-is-cut first-image-is-no-image images-brought-to-too-large-a-size
+        input-shape-differs reserved-name split-test-too-large split-too-large
+        split-without-images split-without-test wandb-project-with-a-slash
     """,
 }
 SORTED = {name for names in UNSEEN.values() for name in names.split()}

@@ -122,7 +122,7 @@ class TestOnce:
             "loading TensorFlow\nlong: loading the data\nlong: 100 trials, 2 at a time\n"
             f"{ENDING}\n"
             f"lenetml: long: interrupted; {run}/{JOURNAL_NAME} holds what was finished\n"
-            "    to go on: lenetml run mirrored.yaml --workers 2\n"
+            "    to go on: lenetml run mirrored.yaml tiny.yaml --workers 2\n"
             "lenetml: interrupted before tiny.yaml\n"
             "    to go on: lenetml run mirrored.yaml tiny.yaml --workers 2\n"
         )

@@ -1,7 +1,8 @@
 """Decimal commas: between braces and brackets YAML takes `0,25` for two values.
 
 In a mapping, `{rate: 0,25}`, the second of them cannot be anything else: the number is put
-together. In a list both may be meant, so that only a remedy is offered where the list is wrong.
+together, but for `{values: 4, 8}`, which lacks its brackets. In a list both may be meant, so that
+only a remedy is offered where the list is wrong.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def _joined(node: Node, complaints: list[Complaint]) -> Node:
     entries: list[Entry] = []
     for entry in node.entries:
         before = entries[-1] if entries else None
-        if before is None or not _is_whole(before.node) or not is_behind_comma(entry):
+        if before is None or not is_behind_comma(entry) or not _is_parted(before, entry):
             entries.append(Entry(entry.key, entry.span, _joined(entry.node, complaints)))
             continue
         start, end = before.node.span, entry.span
@@ -70,6 +71,14 @@ def decimals_remedy(node: Sequence) -> tuple[str, ...]:
     if n_joined == 0 or not is_clear:
         return ()
     return (f"a decimal number has a point: {', '.join(numbers)}",)
+
+
+def _is_parted(before: Entry, entry: Entry) -> bool:
+    """Whether a comma has cut a number here; behind `values` it parts a list, but for `0,2`."""
+    if before.key != "values" or not _is_whole(before.node):
+        return _is_whole(before.node)
+    end, start = before.node.span, entry.span
+    return _digits(before.node).startswith("0") and end.column + end.width + 1 == start.column
 
 
 def _is_whole(node: Node) -> bool:

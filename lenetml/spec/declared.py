@@ -83,6 +83,7 @@ def _read_domain(entry: Entry) -> Domain:
         hints = {Sequence: f"{{values: {value}}}", Scalar: f"{{value: {value}}}"}
         hint = "{values: [...]}" if value == "nothing" else hints[type(node)]
         raise Refused(node, f"{name} must have a domain", f"write {name}: {hint}")
+    _refuse_bare_list(name, node)
     for inner in node.entries:
         if instead := sweep_remedy(inner.key):
             raise Refused(inner, f"{shortened(inner.key)} is no part of a domain", *instead)
@@ -117,6 +118,16 @@ def _read_domain(entry: Entry) -> Domain:
         note = f"{distribution} goes with {DISTRIBUTIONS[distribution][0]}"
         raise Refused(_entry(node, "distribution"), f"{name} is not {distribution}", note)
     return domain
+
+
+def _refuse_bare_list(name: str, node: MappingNode) -> None:
+    """Refuse a list whose brackets are missing: `{values: 4, 8}`."""
+    first = node.entry("values")
+    strays = [it.key for it in node.entries if it.key not in DOMAIN_KEYS and plain(it.node) is None]
+    if strays and first is not None and isinstance(first.node, Scalar):
+        items = ", ".join([written(first.node.value), *strays])
+        note = f"write values: [{shortened(items)}]"
+        raise Refused(first.node, f"values of {name} must be a list", note)
 
 
 def _read_distribution(node: Node | None, keys: dict[str, Node]) -> str | None:

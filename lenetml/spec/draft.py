@@ -9,7 +9,7 @@ from typing import Any
 from lenetml.spec.datasets import DatasetFacts
 from lenetml.spec.domains import SearchSpace
 from lenetml.spec.nodes import Path, Severity
-from lenetml.spec.references import Use, possible_values
+from lenetml.spec.references import Use, possible_values, values_of
 from lenetml.spec.sections import ConcreteSpec
 
 
@@ -58,3 +58,10 @@ class Draft:
     def possible_at(self, path: Path) -> tuple[Any, ...]:
         """All values that may stand at a path; see `references.possible_values`."""
         return possible_values(path, self.document, self.space, self.uses)
+
+    def ends_at(self, path: Path) -> tuple[Any, ...]:
+        """The values that may stand at a key that needs one; of a range, both ends."""
+        for use in self.uses:
+            if use.path == path:
+                return values_of(use.reference, self.space)
+        return self.possible_at(path)

@@ -13,7 +13,7 @@ from lenetml.spec.kinds import written, written_whole
 from lenetml.spec.nodes import Path
 from lenetml.spec.references import as_reference, values_of
 from lenetml.spec.rules import Rule
-from lenetml.spec.sections import READ_BY
+from lenetml.spec.sections import READ_BY, Split
 
 
 def _unused_images(draft: Draft) -> Iterator[Finding]:
@@ -27,10 +27,22 @@ def _unused_images(draft: Draft) -> Iterator[Finding]:
         return
     used = parts.train + parts.val
     if used < (facts.pool - (parts.test if facts.own_test is None else 0)) / 2:
-        found = f"found: train {parts.train}, val {parts.val}; {parts.unused} images are in no part"
-        notes = (found, "percentages are written as fractions: 0.7")
+        sizes = f"train {parts.train}, val {parts.val}, test {parts.test}"
+        found = f"found: {sizes}; {parts.unused} images are in no part"
+        notes = (found, *_as_fractions(split, has_own_test=facts.own_test is not None))
         message = "the split leaves most images unused"
         yield Finding(("data", "split"), message, notes, at_key=True, severity="warning")
+
+
+def _as_fractions(split: Split, *, has_own_test: bool) -> tuple[str, ...]:
+    """How to write a split whose parts are percentages."""
+    parts = {"train": split.train, "val": split.val, "test": split.test or 0}
+    if sum(parts.values()) != 100:
+        return ()
+    names = ("train", "val") if has_own_test or split.test is None else tuple(parts)
+    fractions = ", ".join(f"{name}: {parts[name] / 100:g}" for name in names)
+    left_out = "; test is left out" if has_own_test and split.test is not None else ""
+    return (f"percentages are written as fractions: {fractions}{left_out}",)
 
 
 def _shear(draft: Draft) -> Iterator[Finding]:
@@ -122,6 +134,45 @@ def _may_bend(function: Any, space: SearchSpace) -> bool:
     return any(value != "linear" for value in values_of(reference, space))
 
 
+def _patience(draft: Draft) -> Iterator[Finding]:
+    """Early stopping that comes too late."""
+    if draft.document.training.early_stopping is None:
+        return
+    path: Path = ("training", "early_stopping", "patience")
+    least, most = min(draft.ends_at(path)), max(draft.ends_at(("training", "epochs")))
+    if least >= most:
+        notes = (
+            f"found: patience {least:,}, epochs {most:,}",
+            "write less patience than epochs, or take early_stopping away",
+        )
+        message = "early_stopping never ends a training"
+        yield Finding(path, message, notes, severity="warning")
+
+
+def _as_many_as_all(draft: Draft) -> Iterator[Finding]:
+    """A choice of so many trials that it is none."""
+    search = draft.document.search
+    if search is None or search.trials is None:
+        return
+    if search.screening is not None and search.screening.keep >= search.trials:
+        yield Finding(
+            ("search", "screening", "keep"),
+            "screening keeps every trial",
+            (
+                f"found: keep {search.screening.keep:,}, trials {search.trials:,}",
+                "write a smaller keep, or take screening away",
+            ),
+            severity="warning",
+        )
+    if search.confirm is not None and search.confirm.top > search.trials:
+        yield Finding(
+            ("search", "confirm", "top"),
+            "confirm asks for more trials than there are",
+            (f"found: top {search.confirm.top:,}, trials {search.trials:,}",),
+            severity="warning",
+        )
+
+
 # Each with the sections that it reads.
 HINTS: tuple[tuple[Rule, frozenset[str]], ...] = tuple(
     (rule, frozenset(sections.split()))
@@ -131,5 +182,7 @@ HINTS: tuple[tuple[Rule, frozenset[str]], ...] = tuple(
         (_binary_range, ""),
         (_read_in_some_trials, "training"),
         (_normalization_behind_activation, "architecture"),
+        (_patience, "training"),
+        (_as_many_as_all, "search"),
     )
 )

@@ -1,18 +1,17 @@
 """The image files of a folder of the user's: which there are, of which class, in which part.
 
-Names alone are looked at, and the first bytes of one PNG or JPEG; no image library is asked.
-Order is by name in Unicode's composed form, so that it is the same on every machine.
+Names alone are looked at; `glance.py` looks into a file. Order is by name in Unicode's composed
+form, so that it is the same on every machine.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from lenetml.errors import DataError
 
@@ -22,8 +21,6 @@ _PARTS = {"train", "test"}
 # What file managers and archives leave behind where a dot does not hide it.
 _LEFT_BEHIND = {"__macosx", "@eadir", "desktop.ini", "ehthumbs.db", "icon\r", "thumbs.db"}
 _LAYOUT = "allowed: one folder of images per class, or train and test with one per class in each"
-_CHANNELS_OF_PNG = {0: 1, 2: 3, 3: 3, 4: 1, 6: 3}
-_CHANNELS_OF_JPEG = {1: 1, 3: 3, 4: 3}
 
 
 @dataclass(frozen=True)
@@ -206,66 +203,3 @@ def too_many_bits(path: Path) -> DataError:
         "allowed: 8 bits",
         "save it with 8 bits a channel; which 8 of its bits count is yours to decide",
     )
-
-
-@dataclass(frozen=True)
-class Glance:
-    """What the first bytes of an image tell.
-
-    Args:
-        size: Height and width; None: a note in the file may turn the image.
-        channels: 1 is grayscale, 3 is colour.
-        bits: Of one value of a pixel.
-    """
-
-    size: tuple[int, int] | None
-    channels: int
-    bits: int
-
-
-def glance(path: Path) -> Glance | None:
-    """Look at the first bytes of a PNG or JPEG; None: it is another kind, or not as usual."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            if start == b"\x89PNG\r\n\x1a\n":
-                return _glance_at_png(file)
-            if start[:3] == b"\xff\xd8\xff":
-                file.seek(2)
-                return _glance_at_jpeg(file)
-    except (OSError, struct.error, KeyError):
-        pass
-    return None
-
-
-def _glance_at_png(file: IO[bytes]) -> Glance:
-    _, width, height, bits, colours = struct.unpack(">8sIIBB", file.read(18))
-    file.seek(33)
-    may_turn = False
-    while True:
-        length, kind = struct.unpack(">I4s", file.read(8))
-        if kind == b"IDAT":
-            break
-        may_turn = may_turn or kind in (b"eXIf", b"iTXt")
-        file.seek(length + 4, os.SEEK_CUR)
-    return _glance((height, width), may_turn, _CHANNELS_OF_PNG[colours], bits)
-
-
-def _glance_at_jpeg(file: IO[bytes]) -> Glance:
-    """Go from segment to segment to the frame header (ITU T.81, B.2.2)."""
-    may_turn = False
-    while True:
-        mark, kind, length = struct.unpack(">BBH", file.read(4))
-        if mark != 0xFF:
-            raise KeyError(mark)
-        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            bits, height, width, channels = struct.unpack(">BHHB", file.read(6))
-            return _glance((height, width), may_turn, _CHANNELS_OF_JPEG[channels], bits)
-        # A camera writes how it was held into the first application segment.
-        may_turn = may_turn or kind == 0xE1
-        file.seek(length - 2, os.SEEK_CUR)
-
-
-def _glance(size: tuple[int, int], may_turn: bool, channels: int, bits: int) -> Glance:
-    is_known = not may_turn or size[0] == size[1]
-    return Glance(size if is_known else None, channels, bits)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
 
 from lenetml.errors import DataError, SpecError, UsageError
 from lenetml.spec.baselines import read_baselines
 from lenetml.spec.checked import Spec
+from lenetml.spec.counted import check_trials
 from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts, check_amount
 from lenetml.spec.decimals import decimals_remedy, join_decimals
 from lenetml.spec.declared import read_space
@@ -21,6 +23,7 @@ from lenetml.spec.hints import HINTS
 from lenetml.spec.hyperband import check_brackets
 from lenetml.spec.layers import normalised
 from lenetml.spec.legality import check_values, first_document, stand_in, with_reals
+from lenetml.spec.meant import name_remedy
 from lenetml.spec.nodes import Complaint, Node, Path, Scalar, Severity, Span, find, plain
 from lenetml.spec.nodes import Mapping as MappingNode
 from lenetml.spec.nodes import Sequence as SequenceNode
@@ -131,6 +134,8 @@ class _Reader:
         uses, misread = find_uses(data)
         findings = list(check_uses(data, uses, misread, domains))
         illegal, broken = check_values(data, uses, misread, domains)
+        if data.get("name") in (None, ""):
+            illegal = [_with_name(finding, self.path.stem) for finding in illegal]
         findings += illegal
         self._add([*findings, *check_unused(data, uses, findings)])
         document = stand_in(data, domains, broken)
@@ -154,7 +159,7 @@ class _Reader:
         self._add(findings)
         if self.has_errors:
             return None
-        self._add(check_brackets(draft, drawn))
+        self._add([*check_brackets(draft, drawn), *check_trials(draft, drawn)])
         if self.has_errors:
             return None
         domains = with_reals(data, uses, domains)
@@ -222,6 +227,12 @@ class _Reader:
     ) -> None:
         line = self.lines[span.line - 1]
         self.problems.append(Problem(str(self.path), span, message, notes, line, severity))
+
+
+def _with_name(finding: Finding, stem: str) -> Finding:
+    """Offer the name of the file where the spec has none."""
+    is_about_it = finding.path == ("name",)
+    return replace(finding, notes=(*finding.notes, *name_remedy(stem))) if is_about_it else finding
 
 
 def _check_named(facts: DatasetFacts | None) -> tuple[DatasetFacts | None, list[Finding]]:

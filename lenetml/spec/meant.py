@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from lenetml.spec.kinds import written
 from lenetml.spec.problems import shortened
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -79,6 +80,12 @@ def condition_remedy(value: Any) -> tuple[str, ...]:
     """Say how to write `filters == 8`."""
     equation = _EQUATION.fullmatch(value) if isinstance(value, str) else None
     return (f"write when: {{{equation[1]}: {shortened(equation[2])}}}",) if equation else ()
+
+
+def name_remedy(text: str) -> tuple[str, ...]:
+    """Say how to write a text as the name of a spec."""
+    name = re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")[:63]
+    return (f"write name: {written(name)}",) if name else ()
 
 
 def colon_remedy(text: str) -> tuple[str, ...]:

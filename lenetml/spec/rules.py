@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lenetml.spec import searchrules
 from lenetml.spec.countries import GRID
 from lenetml.spec.datasets import NAMED, DatasetFacts, changed_facts
 from lenetml.spec.division import DivisionError, divide
@@ -166,60 +167,6 @@ def _brightness(draft: Draft) -> Iterator[Finding]:
         yield Finding(("augmentation", "brightness_range"), message, notes)
 
 
-def _search_is_there(draft: Draft) -> Iterator[Finding]:
-    """What can be searched needs a search."""
-    free = [name for name, domain in draft.space.items() if domain.size != 1]
-    if free and draft.document.search is None:
-        note = "write search: {strategy: random, trials: 10}"
-        message = f"search_space holds {free[0]}, but there is no section search"
-        yield Finding(("search_space",), message, (note,), True)
-
-
-def _strategy_keys(draft: Draft) -> Iterator[Finding]:
-    """Keys of search that a strategy needs, or that do not go with it."""
-    search = draft.document.search
-    if search is None:
-        return
-    strategy = search.strategy
-
-    def refuse(key: str, other: str, note: str = "take it away") -> Finding:
-        return Finding(("search", key), f"{key} does not go with {other}", (note,), True)
-
-    if strategy in ("random", "bayesian") and search.trials is None:
-        note = "write trials: 10, or how many networks shall be trained"
-        yield Finding(("search", "trials"), f"{strategy} search needs trials", (note,), True)
-    if strategy != "bayesian" and search.bayesian is not None:
-        yield refuse("bayesian", f"strategy {strategy}")
-    if strategy == "hyperband":
-        if search.trials is not None:
-            note = "take it away: factor and iterations say how many there are"
-            yield refuse("trials", "strategy hyperband", note)
-        if search.executions_per_trial != 1:
-            yield refuse("executions_per_trial", "strategy hyperband")
-    else:
-        for key in ("factor", "iterations"):
-            if getattr(search, key) is not None:
-                yield refuse(key, f"strategy {strategy}")
-    if search.screening is not None and strategy not in ("random", "grid"):
-        yield refuse("screening", f"strategy {strategy}")
-    if search.confirm is not None and search.select == "one_standard_error":
-        yield refuse("confirm", "select: one_standard_error", "take one of them away")
-
-
-def _hyperband(draft: Draft) -> Iterator[Finding]:
-    """Hyperband gives out the epochs itself."""
-    search, training = draft.document.search, draft.document.training
-    if search is None or search.strategy != "hyperband":
-        return
-    if training.early_stopping is not None:
-        message = "early_stopping does not go with strategy hyperband"
-        yield Finding(("training", "early_stopping"), message, ("take it away",), True)
-    if any(use.path == ("training", "epochs") for use in draft.uses):
-        note = "write a number: the most that a trial may get"
-        message = "epochs of training cannot be searched with strategy hyperband"
-        yield Finding(("training", "epochs"), message, (note,))
-
-
 def _wandb(draft: Draft) -> Iterator[Finding]:
     """What W&B itself would refuse, after the search has begun."""
     wandb = draft.document.wandb
@@ -235,18 +182,6 @@ def _wandb(draft: Draft) -> Iterator[Finding]:
             found = f"found: {len(tag)} characters"
             message = f"a tag of wandb has at most {MAX_TAG} characters"
             yield Finding(("wandb", "tags", index), message, (found,))
-
-
-def _grid(draft: Draft) -> Iterator[Finding]:
-    """A grid goes through values one by one."""
-    search = draft.document.search
-    if search is None or search.strategy != "grid":
-        return
-    for name, domain in draft.space.items():
-        if domain.size is None:
-            message = f"{name} is a range of reals; grid needs values"
-            note = f"write {name}: {{values: [...]}}"
-            yield Finding(("search_space", name), message, (note,), True)
 
 
 def _country(draft: Draft) -> Iterator[Finding]:
@@ -280,10 +215,11 @@ RULES: tuple[tuple[Rule, frozenset[str]], ...] = tuple(
         (_empty_residuals, "architecture"),
         (_optimizer_keys, "training"),
         (_brightness, "augmentation"),
-        (_search_is_there, "search"),
-        (_strategy_keys, "search"),
-        (_hyperband, "search training"),
-        (_grid, "search"),
+        (searchrules.needs_search, "search"),
+        (searchrules.strategy_keys, "search"),
+        (searchrules.hyperband, "search training"),
+        (searchrules.screening, "search training"),
+        (searchrules.grid, "search"),
         (_country, "energy"),
         (_wandb, "wandb"),
     )

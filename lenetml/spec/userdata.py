@@ -22,10 +22,10 @@ from lenetml.spec.datasets import (
     changed_facts,
     check_amount,
 )
+from lenetml.spec.glance import glance
 from lenetml.spec.imagefiles import (
     ImageFolder,
     composed,
-    glance,
     list_images,
     listed,
     shown,
@@ -276,9 +276,7 @@ def _check_no_class_is_empty(place: str, labels: array[int], n_classes: int) -> 
 
 def _shape_at_a_glance(images: ImageFolder, data: Data) -> ImageShape | None:
     """The input shape as far as the spec and the first image tell it."""
-    seen = None
-    if data.image_size is None or data.color_mode is None:
-        seen = glance(images.pool[0].path)
+    seen = glance(images.pool[0].path)
     if seen is not None and seen.bits == 16:
         raise too_many_bits(images.pool[0].path)
     written = data.input_shape or (None, None, None)

@@ -15,6 +15,7 @@ from lenetml.spec.meant import (
     boolean_meant,
     colon_remedy,
     condition_remedy,
+    name_remedy,
     number_remedy,
     pair_remedy,
     percent_remedy,
@@ -133,8 +134,7 @@ def _remedy(error: ErrorDetails, sentence: str) -> tuple[str, ...]:
     if sentence in ("must be less than 1", "must be at most 1"):
         return percent_remedy(value)
     if sentence == _NAME_RULE:
-        name = re.sub("[^a-z0-9]+", "-", value.lower()).strip("-")[:63]
-        return (f"write name: {name}",) if name else ()
+        return name_remedy(value)
     if sentence.startswith("must be a text") and isinstance(value, bool | int | float):
         return (f'as a text it needs quotes: "{written(value)}"',)
     if value in (None, "None") and "linear" in sentence:
