@@ -208,11 +208,15 @@ class _Slot:
 
     def close(self) -> None:
         """End the process at once."""
-        # pebble 5.2 first asks politely, and a compiled epoch does not listen.
+        self._pool.stop()
+        # pebble 5.2 begins another process for a dead one until this thread of it has ended, and
+        # one that begins now would complain of what is gone.
+        if self._pool._pool_manager_loop is not None:
+            self._pool._pool_manager_loop.join()
+        # It asks processes politely, and a compiled epoch does not listen.
         for process in self._processes():
             with suppress(ValueError, AttributeError):
                 process.kill()
-        self._pool.stop()
         self._pool.join()
         self._pipe.close()
 
