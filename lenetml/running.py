@@ -72,7 +72,7 @@ def run_specs(paths: list[Path], specs: list[Spec], wishes: Wishes) -> list[Fini
     advice = f"to go on: {_line(paths, specs, wishes)}"
     at_once = Interrupted("interrupted at once", advice)
     # A connection of W&B's that breaks must not end the run.
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         with (
             make_display(quiet=wishes.quiet) as display,
@@ -103,7 +103,7 @@ def run_specs(paths: list[Path], specs: list[Spec], wishes: Wishes) -> list[Fini
     except KeyboardInterrupt:
         show_error(at_once)
     finally:
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, before)
     return results + [Failure(path, "interrupted", INTERRUPTED) for path in paths[len(results) :]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,9 @@ def mnist_folder() -> Path:
     if not (MNIST_FOLDER / "mnist.npz").exists():
         pytest.skip("real MNIST is not there: no shared/data/mnist.npz beside the project")
     return MNIST_FOLDER
+
+
+@pytest.fixture(autouse=True)
+def broken_pipes_are_errors():
+    """As Python begins: libraries that were tested before may have left it otherwise."""
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import platform
-import signal
 import socket
 import subprocess
 import sys
@@ -27,14 +26,6 @@ from wandb_files import read_runs
 
 from lenetml.mirror import open_mirror
 from lenetml.spec.sections import Wandb
-
-
-@pytest.fixture(autouse=True)
-def broken_pipes_are_errors():
-    """As `run` has it: a connection of W&B's that breaks ends no process."""
-    before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    yield
-    signal.signal(signal.SIGPIPE, before)
 
 
 @pytest.fixture
