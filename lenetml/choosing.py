@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lenetml.errors import FolderError, SearchError
+from lenetml.errors import SearchError
 from lenetml.facts import KeptModel
-from lenetml.files import write_atomically
+from lenetml.files import read_arrays, refuse_if_gone, write_atomically
 from lenetml.folder import MODEL_NAME, RunFolder
 from lenetml.record import ExecutionRecord, Record, TrialRecord
 from lenetml.search.asks import Ask
@@ -28,6 +29,7 @@ from lenetml.search.selection import (
     smallest_within_one_standard_error,
 )
 from lenetml.spec import Spec
+from lenetml.spec.domains import Point
 from lenetml.spec.sections import Search
 from lenetml.trial.data import LoadedData
 from lenetml.trial.evaluate import unpack_predictions
@@ -53,6 +55,7 @@ class Training:
         done: What earlier lives did.
         stage: Is told what begins.
         on_epoch: Is called after each epoch of any training.
+        warn: Takes warnings.
     """
 
     spec: Spec
@@ -64,6 +67,7 @@ class Training:
     done: Mapping[Key, ExecutionRecord]
     stage: Callable[[str], None]
     on_epoch: Callable[[], None] = lambda: None
+    warn: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def choose(training: Training, result: SearchResult) -> Chosen | None:
 
     Raises:
         SearchError: No trial succeeded.
+        FolderError: Predictions that the choice needs are gone, or damaged.
     """
     search = training.spec.document.search or Search(strategy="random")
     possible = candidates(result.trials, training.task.direction)
@@ -99,8 +104,8 @@ def choose(training: Training, result: SearchResult) -> Chosen | None:
         labels = training.data.val.labels
 
         def is_right(trial: TrialRecord) -> NDArray[np.bool_]:
-            content = training.folder.trial_file("predictions", trial.number).read_bytes()
-            return np.equal(unpack_predictions(content).classes, labels)
+            path = training.folder.trial_file("predictions", trial.number)
+            return np.equal(read_arrays(path, unpack_predictions).classes, labels)
 
         winner = smallest_within_one_standard_error(possible, is_right)
         return Chosen(winner, result.trials, selected_by="one_standard_error")
@@ -135,8 +140,14 @@ def _confirm(
         trial.model_copy(update={"confirmed": objectives.get(trial.number, [])}) for trial in trials
     )
     best = best_confirmed(top, objectives, task.direction)
-    winner = next(trial for trial in trials if trial.number == best.number)
-    return Chosen(winner, trials, "confirm")
+    if best is None:
+        training.warn(
+            f"{spec.document.name}: all trainings that were to confirm the best trials failed; "
+            "the best of the search wins"
+        )
+    number = (best or top[0]).number
+    winner = next(trial for trial in trials if trial.number == number)
+    return Chosen(winner, trials, "confirm" if best else "best")
 
 
 def train_seeds(training: Training, winner: TrialRecord) -> list[ExecutionRecord] | None:
@@ -203,32 +214,49 @@ def keep_winner(
     Raises:
         FolderError: It is neither here nor there, or cannot be written.
     """
-    weights = folder.trial_file("weights", winner.number)
-    if weights.exists():
-        layers = spec.concrete(winner.values).architecture
-        network = build_model(layers, data.input_shape, len(data.classes), winner.seed)
-        network.set_weights(unpack_weights(weights.read_bytes()))
-        size_bytes, sha256 = write_model(network, folder.pending / MODEL_NAME)
-    else:
+    weights, record = folder.trial_file("weights", winner.number), folder.record
+    if not weights.exists() and is_same_network(record, winner):
         # They are deleted once the model is there; this is the winner of an earlier life.
-        network, size_bytes, sha256 = read_model(folder.path / MODEL_NAME)
-        if folder.record is None or sha256 != folder.record.best.model_sha256:
-            raise FolderError(
-                f"{weights} is gone, and {MODEL_NAME} is not the network of trial {winner.number}",
-                "put it back, or start over with --fresh",
-            )
+        sha256 = record.best.model_sha256
+        network, size_bytes = read_model(folder.path / MODEL_NAME, sha256)
+    else:
+        network = read_network(spec, data, winner.values, winner.seed, weights)
+        size_bytes, sha256 = write_model(network, folder.pending / MODEL_NAME)
     trainable = sum(math.prod(weight.shape) for weight in network.trainable_weights)
     return network, KeptModel(size_bytes, sha256, trainable)
 
 
+def read_network(
+    spec: Spec, data: LoadedData, values: Point, seed: int, weights: Path
+) -> keras.Model:
+    """Build the network of these values and this seed, with weights that were kept.
+
+    Raises:
+        FolderError: They are gone, damaged, or those of another network.
+    """
+    refuse_if_gone(weights)
+    layers = spec.concrete(values).architecture
+    network = build_model(layers, data.input_shape, len(data.classes), seed)
+    read_arrays(weights, lambda content: network.set_weights(unpack_weights(content)))
+    return network
+
+
+def chosen_trial(record: Record) -> TrialRecord:
+    """The winner among the trials of a record."""
+    return next(trial for trial in record.trials if trial.number == record.best.number)
+
+
 def is_same_network(before: Record | None, winner: TrialRecord) -> TypeGuard[Record]:
-    """Whether a winner is the very network of an earlier record: the same trial, not gone on."""
-    if before is None:
-        return False
-    best = before.best
-    return (best.number, best.best_epoch, best.epochs) == (
-        winner.number, winner.best_epoch, winner.epochs,
-    )  # fmt: skip
+    """Whether a winner is the very network of an earlier record."""
+    return before is not None and network_of(chosen_trial(before)) == network_of(winner)
+
+
+def network_of(winner: TrialRecord) -> tuple[int, int, int | None]:
+    """What tells a trial's network from others of its run.
+
+    A trial that went on without a better epoch still has the same one.
+    """
+    return winner.number, winner.seed, winner.best_epoch
 
 
 def seed_name(winner: int, number: int) -> str:

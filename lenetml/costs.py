@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from lenetml.record import (
     CostRecord,
@@ -11,6 +12,8 @@ from lenetml.record import (
     ExecutionRecord,
     TrialRecord,
 )
+from lenetml.search.crew import CUT_SHORT
+from lenetml.search.further import further_executions
 from lenetml.search.trials import trainings_of
 from lenetml.spec.sections import Energy
 from lenetml.spending import Spent
@@ -60,20 +63,25 @@ def energy_reason(meter: Meter, spent: Spent) -> str | None:
 
 
 def cost_facts(
-    trials: Sequence[TrialRecord], further: Collection[ExecutionRecord], spent: Spent
+    trials: Sequence[TrialRecord], events: Sequence[Mapping[str, Any]], spent: Spent
 ) -> CostRecord:
     """What the experiment took, over all its lives.
 
     Args:
         trials: All of them.
-        further: Trainings after the search, those of earlier winners too.
+        events: The journal's: they tell of trainings after the search, those of earlier winners
+            too, and of attempts that came to nothing.
         spent: By the driver.
     """
+    trainings: list[TrialRecord | ExecutionRecord] = [*trials, *further_executions(events).values()]
+    lost = [event for event in events if event["event"] in CUT_SHORT]
     return CostRecord(
         seconds=spent.seconds,
-        core_seconds=spent.core_seconds + _core_seconds([*trials, *further]),
-        images_trained=sum(each.images_trained for each in trials)
-        + sum(each.images_trained for each in further),
+        core_seconds=spent.core_seconds
+        + _core_seconds(trainings)
+        + math.fsum(event.get("core_seconds") or 0.0 for event in lost),
+        images_trained=sum(each.images_trained for each in trainings)
+        + sum(event.get("images_trained", 0) for event in lost),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
@@ -15,7 +15,7 @@ from lenetml.telling import ENDING, kind_of_stage, tell_search, tell_trial
 from lenetml.terminal import Terminal, open_console
 
 if TYPE_CHECKING:
-    from lenetml.search.asks import Direction
+    from lenetml.following import SearchStart
     from lenetml.search.loop import TrialStart
 
 REPEAT_SECONDS = 2.0
@@ -42,15 +42,7 @@ class Silent:
     def stage(self, text: str) -> None:
         """Something begins that may take a while."""
 
-    def search_started(
-        self,
-        name: str,
-        trials: int | None,
-        done: int,
-        n_slots: int,
-        direction: Direction,
-        earlier: Iterable[TrialRecord] = (),
-    ) -> None:
+    def search_started(self, start: SearchStart) -> None:
         """The search of a spec begins, or goes on after earlier trials."""
 
     def trial_started(self, start: TrialStart) -> None:
@@ -102,19 +94,11 @@ class Lines(Silent):
         self._stage, self._since, self._held = text, self._clock(), None
         self._write(text)
 
-    def search_started(
-        self,
-        name: str,
-        trials: int | None,
-        done: int,
-        n_slots: int,
-        direction: Direction,
-        earlier: Iterable[TrialRecord] = (),
-    ) -> None:
+    def search_started(self, start: SearchStart) -> None:
         """Write what is searched."""
         self._let_go()
-        self._name, self._trials = name, trials
-        self._write(tell_search(name, trials, done, n_slots))
+        self._name, self._trials = start.name, start.trials
+        self._write(tell_search(start))
 
     def trial_ended(self, trial: TrialRecord) -> None:
         """Write how a trial ended."""

@@ -4,7 +4,6 @@
     ├── SpecError         1  the spec is not right; holds every problem found
     ├── DataError         1  the data are not right: file and place
     ├── FolderError       1  the folder of a run is damaged, foreign or busy
-    ├── NotYetError       1  the spec is right, but this version cannot run it
     ├── UsageError        2  wrong usage, or a file that is not there
     ├── MissingError      3  something is not installed or not reachable
     ├── SearchError       4  no trial succeeded
@@ -59,10 +58,6 @@ class DataError(LenetmlError):
 
 class FolderError(LenetmlError):
     """The folder of a run cannot be used."""
-
-
-class NotYetError(LenetmlError):
-    """The spec is right, but this version of lenetml cannot run it."""
 
 
 class UsageError(LenetmlError):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lenetml import facts
-from lenetml.choosing import Training, is_same_network, seed_name
+from lenetml.choosing import Training, is_same_network, network_of, read_network, seed_name
 from lenetml.facts import Finished
-from lenetml.files import write_atomically
+from lenetml.files import read_arrays, write_atomically
 from lenetml.folder import RunFolder, note_look
+from lenetml.lives import now
 from lenetml.record import (
     BaselineRecord,
     EarlierTest,
@@ -22,9 +24,8 @@ from lenetml.record import (
     TrialRecord,
 )
 from lenetml.trial.data import LoadedData
-from lenetml.trial.evaluate import pack_predictions, test_record
-from lenetml.trial.kept import unpack_weights
-from lenetml.trial.model import build_model, predict
+from lenetml.trial.evaluate import pack_predictions, score_test
+from lenetml.trial.model import predict
 
 if TYPE_CHECKING:
     import keras
@@ -84,14 +85,19 @@ def test_winner(
         return Tested(None, facts.SEALED, untested, earlier)
     known = before.seeds if before and test else []
     if test is None or len(seeds) > len(known):
+        # What is gone, or damaged, must cost no look.
+        new = range(len(known) + 1, len(seeds) + 1)
+        further = {number: _seed_network(training, winner, number, seeds) for number in new}
         look, moment = _look_of_earlier_life(training, winner, before) or _note_look(
-            training, _Look(uuid.uuid4().hex, facts.now()), winner
+            training, _Look(uuid.uuid4().hex, now()), winner
         )
         test = test or _test(training, network, winner, look, moment)
-        new = enumerate(seeds[len(known) :], start=len(known) + 1)
         known = [
             *known,
-            *(_test_seed(training, winner, number, each, look, moment) for number, each in new),
+            *(
+                _test_seed(training, network, number, seeds[number - 1], look, moment)
+                for number, network in further.items()
+            ),
         ]
     return Tested(test, None, tuple(known), earlier)
 
@@ -118,32 +124,38 @@ def _test(
     probabilities = predict(network, part.images)
     kept = pack_predictions(part.labels, probabilities)
     write_atomically(training.folder.pending / facts.TEST_PREDICTIONS, kept)
-    tested = test_record(part.labels, probabilities, data.classes, look, moment)
+    tested = score_test(part.labels, probabilities, data.classes, look, moment)
     training.journal.append("tested", winner=winner.number, correct=tested.correct, n=tested.n)
     return tested
 
 
+def _seed_network(
+    training: Training, winner: TrialRecord, number: int, seeds: Sequence[ExecutionRecord]
+) -> keras.Model | None:
+    """The network of a further seed, from 1; None where its training failed."""
+    execution = seeds[number - 1]
+    if execution.status == "failed":
+        return None
+    weights = training.folder.file("weights", seed_name(winner.number, number))
+    return read_network(training.spec, training.data, winner.values, execution.seed, weights)
+
+
 def _test_seed(
     training: Training,
-    winner: TrialRecord,
+    network: keras.Model | None,
     number: int,
     execution: ExecutionRecord,
     look: int,
     moment: str,
 ) -> SeedRecord:
     """Test the network of a further seed."""
-    if execution.status == "failed":
+    if network is None:
         return facts.seed_facts(execution, None)
-    data, folder = training.data, training.folder
-    layers = training.spec.concrete(winner.values).architecture
-    network = build_model(layers, data.input_shape, len(data.classes), execution.seed)
-    weights = folder.file("weights", seed_name(winner.number, number)).read_bytes()
-    network.set_weights(unpack_weights(weights))
-    part = data.open_test()
+    data, part = training.data, training.data.open_test()
     probabilities = predict(network, part.images)
-    path = folder.pending / f"test-seed-{number}.npz"
+    path = training.folder.pending / f"test-seed-{number}.npz"
     write_atomically(path, pack_predictions(part.labels, probabilities))
-    tested = test_record(part.labels, probabilities, data.classes, look, moment)
+    tested = score_test(part.labels, probabilities, data.classes, look, moment)
     return facts.seed_facts(execution, tested)
 
 
@@ -155,6 +167,7 @@ def _note_look(training: Training, look: _Look, winner: TrialRecord) -> tuple[in
         id=look.identity,
         fingerprint=fingerprint,
         winner=winner.number,
+        seed=winner.seed,
         best_epoch=winner.best_epoch,
         at=look.moment,
     )
@@ -173,9 +186,9 @@ def _look_of_earlier_life(
     """
     tests = [before.test, *(seed.test for seed in before.seeds)] if before else []
     recorded = [test.look for test in tests if test]
-    same = (winner.number, winner.best_epoch)
-    for event in reversed(training.journal.events):
-        if event["event"] == "test_opened" and (event["winner"], event["best_epoch"]) == same:
+    opened = (event for event in training.journal.events if event["event"] == "test_opened")
+    for event in reversed(list(opened)):
+        if (event["winner"], event["seed"], event["best_epoch"]) == network_of(winner):
             look = _Look(event["id"], event["at"])
             number = note_look(
                 training.folder.path.parent, look.identity, event["fingerprint"],
@@ -188,17 +201,37 @@ def _look_of_earlier_life(
 def compare_baselines(
     others: Sequence[Finished], test: TestRecord | None, folder: RunFolder, data: LoadedData
 ) -> list[BaselineRecord]:
-    """Compare with the baselines' winners, and keep their predictions beside the winner's."""
+    """Compare with the baselines' winners, and keep their predictions beside the winner's.
+
+    Raises:
+        FolderError: Predictions of one of the two are gone, or damaged.
+    """
     tested_now = folder.pending / facts.TEST_PREDICTIONS
-    tested_before = folder.path / "predictions" / facts.TEST_PREDICTIONS
+    tested_before = _kept_test(folder.path)
     baselines = []
     for other in others:
         if test is None or other.record.test is None:
             baselines.append(facts.untested_baseline(other))
             continue
-        theirs = (other.folder / "predictions" / facts.TEST_PREDICTIONS).read_bytes()
-        write_atomically(folder.pending / f"test-{other.record.name}.npz", theirs)
-        ours = (tested_now if tested_now.exists() else tested_before).read_bytes()
+        theirs = read_arrays(_kept_test(other.folder), bytes)
+        ours = read_arrays(tested_now if tested_now.exists() else tested_before, bytes)
         labels = data.open_test().labels
         baselines.append(facts.baseline_facts(other, test, ours, theirs, labels))
+        folder.pending.mkdir(exist_ok=True)
+        write_atomically(folder.pending / f"test-{other.record.name}.npz", theirs)
     return baselines
+
+
+def check_baselines(others: Sequence[Finished]) -> None:
+    """Find out before a search whether there is what its winner will be compared with.
+
+    Raises:
+        FolderError: Predictions of a baseline are gone, or damaged.
+    """
+    for other in others:
+        if other.record.test is not None:
+            read_arrays(_kept_test(other.folder), bytes)
+
+
+def _kept_test(folder: Path) -> Path:
+    return folder / "predictions" / facts.TEST_PREDICTIONS

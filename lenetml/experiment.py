@@ -8,31 +8,41 @@ this is imported.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 from lenetml import __version__, costs, facts
 from lenetml.choosing import Training, choose, keep_winner, train_seeds
 from lenetml.errors import Interrupted
-from lenetml.evaluation import compare_baselines, test_winner
+from lenetml.evaluation import check_baselines, compare_baselines, test_winner
 from lenetml.facts import Finished
 from lenetml.finished import show, tell_fewer, wants_more
-from lenetml.folder import RunFolder, drop_leftovers, open_folder, reopen, settle
-from lenetml.lives import begin_life, changed_versions, continuations
-from lenetml.mirror import open_mirror
-from lenetml.record import Record, TrialRecord, write_record
+from lenetml.folder import RunFolder, commit, drop_leftovers, make_ready, open_folder
+from lenetml.following import Follower, SearchStart
+from lenetml.lives import (
+    begin_life,
+    changed_versions,
+    continuations,
+    first_event,
+    identity_of,
+    tell_torn,
+)
+from lenetml.mirror.ledger import Ledger
+from lenetml.mirror.live import open_mirror
+from lenetml.mirror.sweep import sweep_of, write_sweep
+from lenetml.mirroring import mirror_winner
+from lenetml.record import Record
 from lenetml.report.card import write_cards
-from lenetml.search.asks import Asker, Direction
+from lenetml.search.asks import Asker
 from lenetml.search.crew import Crew, Stop
 from lenetml.search.further import further_executions
 from lenetml.search.hiring import Hiring, hire
 from lenetml.search.journal import JOURNAL_NAME, Journal, read_journal
 from lenetml.search.keeping import Keeping
-from lenetml.search.loop import Listener, run_search
-from lenetml.search.replay import Past, replay
+from lenetml.search.loop import run_search
+from lenetml.search.replay import Past, check_holds, replay
 from lenetml.search.strategy import (
     make_asker,
     n_side_by_side,
@@ -42,31 +52,9 @@ from lenetml.search.strategy import (
 )
 from lenetml.spec import Spec
 from lenetml.spending import Books
-from lenetml.sweep import sweep_configuration, write_sweep
 from lenetml.trial.data import LoadedData, load_data
 from lenetml.trial.energy import open_meter
 from lenetml.trial.environment import environment
-
-
-class Follower(Listener, Protocol):
-    """Somebody who follows an experiment: the command line's display."""
-
-    def stage(self, text: str) -> None:
-        """Something begins that may take a while."""
-
-    def search_started(
-        self,
-        name: str,
-        trials: int | None,
-        done: int,
-        n_slots: int,
-        direction: Direction,
-        earlier: Iterable[TrialRecord] = (),
-    ) -> None:
-        """A search begins: so many trials at most (None: not known), so many done already."""
-
-    def warn(self, text: str) -> None:
-        """Something did not go as asked, and the experiment goes on."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +91,7 @@ class _Run:
     data: LoadedData
     folder: RunFolder
     journal: Journal
+    ledger: Ledger
     options: Options
     follower: Follower
     stop: Stop
@@ -116,7 +105,7 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
     """Run a spec to its cards, go on with a run of it, or show the finished one.
 
     Args:
-        spec: Checked, and fit for `run` (`readiness`).
+        spec: Checked.
         options: How to run.
         follower: Hears what happens.
         stop: Whether to end after the epochs under way.
@@ -140,18 +129,17 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
     )
     if folder.record is not None and not wants_more(spec, folder.record):
         tell_fewer(spec, folder.record, follower.warn)
-        return show(spec, folder.path, folder.record)
-    if folder.record is not None:
-        reopen(folder, spec.text)
+        return show(spec, folder.path, folder.record, others, data)
     with Journal(folder.path / JOURNAL_NAME) as journal:
+        ledger = Ledger(journal.events, journal.append)
         record = _experiment(
-            _Run(spec, sha256, data, folder, journal, options, follower, stop), others
+            _Run(spec, sha256, data, folder, journal, ledger, options, follower, stop), others
         )
         follower.stage(f"{name}: writing the cards")
-        write_record(record, folder.path)
-        settle(RunFolder(folder.path, record))
+        commit(folder.path, record)
         journal.append("finished", winner=record.best.number)
         cards = write_cards(folder.path, record)
+        mirror_winner(spec.document.wandb, folder.path, record, ledger, follower.warn)
     drop_leftovers(folder.path, record)
     return Finished(folder.path, record, tuple(cards), is_new=True)
 
@@ -161,21 +149,30 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
     spec, data, folder, journal = run.spec, run.data, run.folder, run.journal
     document, machine, task = spec.document, environment(), task_of(spec, data)
     asker = make_asker(spec, data)
+    check_baselines(others)
     past = _recall(run, asker)
+    check_holds(past, folder.record.trials if folder.record else ())
+    # Whatever refuses to go on has changed nothing until here.
+    make_ready(folder.path, spec.text)
     began = begin_life(
         journal, run.name, str(spec.path), run.sha256, data.record.fingerprint, spec.overrides,
         machine.versions, past.corrected,
     )  # fmt: skip
-    write_sweep(
-        folder.path, sweep_configuration(run.name, spec.space, document.search, document.wandb)
-    )
+    write_sweep(folder.path, sweep_of(spec))
     keeping = Keeping(folder.file, task.direction, task.executions, n_winners(document.search))
     keeping.remember(past.trials.values())
     parts, limit = data.for_workers(), time_of_one(spec)
     with (
         closing(open_meter(document.energy)) as meter,
         closing(
-            open_mirror(document.wandb, folder.path, folder.path.name, run.name, run.follower.warn)
+            open_mirror(
+                document.wandb,
+                folder.path,
+                run.name,
+                identity_of(first_event(folder.path)),
+                run.ledger,
+                run.follower.warn,
+            )  # fmt: skip
         ) as mirror,
         closing(hire(run.options.hiring, parts, n_side_by_side(spec), run.stop, limit)) as workers,
         nullcontext(
@@ -185,17 +182,18 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
             Books(meter, journal, lambda: crew.core_seconds if workers.is_in_driver else 0.0)
         ) as books,
     ):
+        mirror.complete(past.trials.values())
         books.begin("search")
         wanted = document.search.trials if document.search else 1
+        earlier = tuple(past.trials.values())
         run.follower.search_started(
-            run.name, wanted, len(past.trials), workers.n_slots, task.direction,
-            past.trials.values(),
-        )  # fmt: skip
+            SearchStart(run.name, wanted, workers.n_slots, task.direction, earlier)
+        )
         listeners = (mirror, run.follower, books)
         result = run_search(task, asker, crew, journal, keeping, past, listeners)
         training = Training(
             spec, data, folder, journal, task, crew, past.executions, run.follower.stage,
-            books.note_when_due,
+            books.note_when_due, run.follower.warn,
         )  # fmt: skip
         chosen = None if result.ended == "interrupted" else choose(training, result)
         books.begin("seeds")
@@ -204,16 +202,17 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         if chosen is None or seeds is None:
             raise _interrupted(run)
         run.follower.stage(f"{run.name}: evaluating the winner, trial {chosen.winner.number}")
+        # What must be read comes before the look at the test part.
+        trials = facts.mark_guessing(chosen.trials, data, folder.trial_file)
         network, model = keep_winner(spec, data, folder, chosen.winner)
         is_sealed = document.evaluation.test == "sealed"
         tested = test_winner(training, network, chosen.winner, seeds, is_sealed=is_sealed)
         baselines = compare_baselines(others, tested.test, folder, data)
-        spent, told = books.note(), mirror.close()
-    trials = facts.mark_guessing(chosen.trials, data, folder.trial_file)
+        spent, mirrored = books.note(), mirror.outcome(chosen.winner.number)
     concrete = spec.concrete(chosen.winner.values)
     events = read_journal(journal.path)
-    further = further_executions(events)
-    confirming = [each for key, each in further.items() if key.kind == "confirm"]
+    further = further_executions(events).items()
+    confirming = [each for key, each in further if key.kind == "confirm"]
     return Record(
         lenetml=__version__,
         name=run.name,
@@ -224,7 +223,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         started_at=began,
         spec=spec.canonical(),
         data=data.record,
-        search=facts.search_facts(spec, result, continuations(events)),
+        search=facts.search_facts(spec, task, result, continuations(events)),
         trials=trials,
         best=facts.best_facts(chosen.winner, trials, concrete, data, model, chosen.selected_by),
         test=tested.test,
@@ -234,9 +233,9 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         baselines=baselines,
         energy=costs.energy_facts(meter, spent, chosen.winner, trials, document.energy, confirming),
         energy_reason=costs.energy_reason(meter, spent),
-        cost=costs.cost_facts(trials, further.values(), spent),
+        cost=costs.cost_facts(trials, events, spent),
         environment=machine,
-        mirror=told,
+        mirror=mirrored,
         command=run.options.command,
     )
 
@@ -244,11 +243,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
 def _recall(run: _Run, asker: Asker) -> Past:
     """Tell the asker what earlier lives did, and say so."""
     journal, follower = run.journal, run.follower
-    if journal.torn:
-        follower.warn(
-            f"{journal.path}:{journal.torn.line}: this last line was cut short "
-            f"({journal.torn.n_bytes} bytes) and is dropped; what it told is done again"
-        )
+    tell_torn(journal, follower.warn)
     if not journal.events:
         return Past()
     follower.stage(f"{run.name}: going on where it was")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lenetml.files import read_arrays
 from lenetml.record import (
     BaselineRecord,
     BestRecord,
@@ -26,8 +26,7 @@ from lenetml.record import (
     TestRecord,
     TrialRecord,
 )
-from lenetml.search.asks import Direction
-from lenetml.search.loop import SearchResult
+from lenetml.search.loop import SearchResult, Task
 from lenetml.search.strategy import layer_shapes
 from lenetml.search.trials import trainings_of
 from lenetml.spec import Spec
@@ -62,34 +61,23 @@ class KeptModel:
     trainable_parameters: int
 
 
-def now() -> str:
-    """Date and time in UTC, ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def objective_of(spec: Spec) -> tuple[str, Direction]:
-    """The name that trials are chosen by, and whether more or less of it is better."""
-    name = spec.document.search.objective if spec.document.search else "val_accuracy"
-    return name, "min" if name == "val_loss" else "max"
-
-
 def search_facts(
-    spec: Spec, result: SearchResult, continuations: Sequence[Continuation]
+    spec: Spec, task: Task, result: SearchResult, continuations: Sequence[Continuation]
 ) -> SearchRecord:
     """What is recorded of the search as a whole.
 
     Args:
         spec: The spec.
+        task: What was searched.
         result: What the search gave.
         continuations: Each time that it went on.
     """
     assert result.ended != "interrupted"
-    objective, direction = objective_of(spec)
     search = spec.document.search
     return SearchRecord(
         strategy=search.strategy if search else None,
-        objective=objective,
-        direction=direction,
+        objective=task.objective,
+        direction=task.direction,
         trials_asked=search.trials if search and search.trials else len(result.trials),
         ended=result.ended,
         seconds=result.seconds,
@@ -103,11 +91,15 @@ def search_facts(
 def mark_guessing(
     trials: Sequence[TrialRecord], data: LoadedData, file_of: Callable[[str, int], Path]
 ) -> list[TrialRecord]:
-    """Mark the trials whose predictions on validation cannot be told from guessing."""
+    """Mark the trials whose predictions on validation cannot be told from guessing.
+
+    Raises:
+        FolderError: Predictions are gone, or damaged.
+    """
     marked = []
     for trial in trials:
         if trial.status == "completed":
-            kept = unpack_predictions(file_of("predictions", trial.number).read_bytes())
+            kept = read_arrays(file_of("predictions", trial.number), unpack_predictions)
             guessing = is_guessing(data.val.labels, kept.classes, len(trials))
             trial = trial.model_copy(update={"guessing": guessing})
         marked.append(trial)
@@ -174,20 +166,14 @@ def baseline_facts(
         theirs: Those of the baseline's winner.
         labels: The true classes.
     """
-    record = other.record
-    assert record.test is not None
+    test = other.record.test
+    assert test is not None
     classes = [unpack_predictions(packed).classes for packed in (ours, theirs)]
-    return BaselineRecord(
-        name=record.name,
-        title=record.spec.get("title", record.name),
-        spec_sha256=record.spec_sha256,
-        folder=other.folder.name,
-        test=record.test,
-        parameters=record.best.parameters,
-        macs=record.best.macs,
-        difference_pp=100 * (this.accuracy - record.test.accuracy),
-        mcnemar=mcnemar(labels, *classes),
-    )
+    compared = {
+        "difference_pp": 100 * (this.accuracy - test.accuracy),
+        "mcnemar": mcnemar(labels, *classes),
+    }
+    return untested_baseline(other).model_copy(update=compared)
 
 
 def untested_baseline(other: Finished) -> BaselineRecord:

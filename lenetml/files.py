@@ -1,11 +1,19 @@
-"""Writing a file whole or not at all."""
+"""Files of a run's folder: written whole or not at all, and read back as they were written."""
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from lenetml.errors import FolderError
+
+T = TypeVar("T")
+PUT_BACK = "put it back, or start over with --fresh"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -30,3 +38,49 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def read_kept(path: Path) -> bytes:
+    """Read a file that a run has kept.
+
+    Raises:
+        FolderError: It is gone, or cannot be read.
+    """
+    refuse_if_gone(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FolderError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def read_arrays(path: Path, unpack: Callable[[bytes], T]) -> T:
+    """Read an `.npz` that a run has kept.
+
+    Args:
+        path: The file.
+        unpack: Makes of its bytes what is wanted.
+
+    Raises:
+        FolderError: It is gone, damaged, or holds something else.
+    """
+    content = read_kept(path)
+    try:
+        # NumPy compares no checksum where a damaged header says that an array is shorter.
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for name in archive.namelist():
+                archive.read(name)
+        return unpack(content)
+    except (
+        EOFError, KeyError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error,
+    ):  # fmt: skip
+        raise FolderError(f"{path} is damaged", PUT_BACK) from None
+
+
+def refuse_if_gone(path: Path) -> None:
+    """Refuse to go on without a file that a run has kept.
+
+    Raises:
+        FolderError: It is gone.
+    """
+    if not path.exists():
+        raise FolderError(f"{path} is gone", PUT_BACK)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lenetml.evaluation import compare_baselines
 from lenetml.facts import Finished
 from lenetml.files import write_atomically
-from lenetml.folder import SPEC_NAME, drop_leftovers
+from lenetml.folder import SPEC_NAME, RunFolder, commit, drop_leftovers
 from lenetml.record import Record, write_record
 from lenetml.report.card import drop_cards, write_cards
 from lenetml.search.strategy import seconds_of
 from lenetml.spec import Spec
+from lenetml.trial.data import LoadedData
 from lenetml.trial.energy import with_country
 
 
@@ -41,8 +43,21 @@ def tell_fewer(spec: Spec, record: Record, warn: Callable[[str], None]) -> None:
             warn(f"{name} has {done} {what} already, and keeps them; the spec says {wanted}")
 
 
-def show(spec: Spec, folder: Path, record: Record) -> Finished:
-    """Give a finished run again; what does not decide its result may have been mended since."""
+def show(
+    spec: Spec, folder: Path, record: Record, others: Sequence[Finished], data: LoadedData
+) -> Finished:
+    """Give a finished run again; what does not decide its result may have been mended since.
+
+    Args:
+        spec: As given now.
+        folder: Of the run.
+        record: Of the run.
+        others: Its baselines.
+        data: Of all of them.
+
+    Raises:
+        FolderError: As `show_again`.
+    """
     energy, section = record.energy, spec.document.energy
     if energy is not None and section is not None:
         energy = with_country(energy, section.country)
@@ -51,8 +66,35 @@ def show(spec: Spec, folder: Path, record: Record) -> Finished:
     if mended != record:
         write_record(mended, folder)
         write_atomically(folder / SPEC_NAME, spec.text.encode())
-    cards = write_cards(folder, mended)
-    drop_cards(folder, mended)
-    # They are still there where the run was cut short after its record; they are of no more use.
-    drop_leftovers(folder, mended)
-    return Finished(folder, mended, tuple(cards), is_new=False)
+    return show_again(folder, mended, others, lambda: data)
+
+
+def show_again(
+    folder: Path, record: Record, others: Sequence[Finished], load: Callable[[], LoadedData]
+) -> Finished:
+    """Give a finished run, compared with what its baselines showed by now.
+
+    What a life that was cut short behind its record left undone is done.
+
+    Args:
+        folder: Of the run.
+        record: Of the run.
+        others: Its baselines, as far as they are there.
+        load: Gives the data, if they are needed.
+
+    Raises:
+        FolderError: Predictions to compare are gone, or something cannot be written.
+    """
+    known = {each.spec_sha256: each.test for each in record.baselines}
+    # A sealed one may have been opened since.
+    newer = [other for other in others if other.record.test != known[other.record.spec_sha256]]
+    if newer:
+        compared = compare_baselines(newer, record.test, RunFolder(folder, record), load())
+        renewed = {each.spec_sha256: each for each in compared}
+        baselines = [renewed.get(each.spec_sha256, each) for each in record.baselines]
+        record = record.model_copy(update={"baselines": baselines})
+        commit(folder, record)
+    cards = write_cards(folder, record)
+    drop_cards(folder, record)
+    drop_leftovers(folder, record)
+    return Finished(folder, record, tuple(cards), is_new=False)

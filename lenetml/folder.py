@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -13,7 +12,7 @@ from typing import Any
 
 from lenetml.errors import FolderError
 from lenetml.files import write_atomically
-from lenetml.record import RECORD_NAME, Record, read_record
+from lenetml.record import RECORD_NAME, Record, read_record, write_record
 from lenetml.search.journal import JOURNAL_NAME, read_journal, refuse_if_held
 from lenetml.search.keeping import trial_name
 
@@ -38,7 +37,7 @@ class RunFolder:
 
     @property
     def pending(self) -> Path:
-        """Where files of the winner wait until the record that tells of them is written."""
+        """Where files of the winner wait for the record that tells of them."""
         return self.path / PENDING
 
     def file(self, kind: str, name: str) -> Path:
@@ -66,7 +65,7 @@ def open_folder(
         out: The folder of all runs; made where it is not there.
         name: The name of the spec.
         spec_sha256: The hash over what decides the result.
-        spec_text: The spec as given.
+        spec_text: The spec as given; an earlier life's stays until this one begins.
         start_over: The command line that starts over, for advice.
         fresh: Start over; the old folder is kept under another name.
         reuse: Start over only where the old run did not end.
@@ -81,51 +80,68 @@ def open_folder(
             raise FolderError(f"{path} is not a folder of lenetml", "move it away, or give --out")
         if (path / JOURNAL_NAME).exists():
             refuse_if_held(path / JOURNAL_NAME)
-        if fresh and path.exists() and not (reuse and (path / RECORD_NAME).exists()):
+        if fresh and path.exists() and not (reuse and _is_finished(path)):
             path.rename(_free_name(path))
         _refuse_links(path)
         record = _known_record(path, spec_sha256, start_over)
-        if record is None:
+        if settle(path):
+            record = read_record(path)
+        if not (path / SPEC_NAME).exists():
             path.mkdir(parents=True, exist_ok=True)
             write_atomically(path / SPEC_NAME, spec_text.encode())
-            _make(path)
-        else:
-            settle(RunFolder(path, record))
     except OSError as error:
         raise FolderError(f"{path} cannot be used: {error.strerror}", "give --out DIR") from None
     return RunFolder(path, record)
 
 
-def reopen(folder: RunFolder, spec_text: str) -> None:
-    """Make a finished run's folder ready to go on.
+def make_ready(path: Path, spec_text: str | None = None) -> None:
+    """Make what a life needs in the folder of its run.
+
+    Args:
+        path: Of the folder.
+        spec_text: The spec as given now; None: it is that of the life before.
 
     Raises:
         FolderError: It cannot be written.
     """
     try:
-        _make(folder.path)
+        for kind in ("weights", "predictions", "states", PENDING):
+            (path / kind).mkdir(exist_ok=True)
     except OSError as error:
-        raise FolderError(f"{folder.path} cannot be used: {error.strerror}") from None
-    write_atomically(folder.path / SPEC_NAME, spec_text.encode())
+        raise FolderError(f"{path} cannot be used: {error.strerror}") from None
+    if spec_text is not None:
+        write_atomically(path / SPEC_NAME, spec_text.encode())
 
 
-def settle(folder: RunFolder) -> None:
-    """Put the files of the winner in their places, where the record tells of them.
+def commit(path: Path, record: Record) -> None:
+    """Keep a record and the files that wait for it: all of them, or none.
 
-    They wait until the record is there, so that a run that is cut short shows a record and the
-    network that it is about, the old ones or the new ones.
+    So a run that is cut short shows a record and the network that it is about, the old ones or
+    the new ones.
+
+    Raises:
+        FolderError: The record cannot be written.
     """
-    assert folder.record is not None
-    model = folder.pending / MODEL_NAME
-    is_told_of = not model.exists() or (
-        hashlib.sha256(model.read_bytes()).hexdigest() == folder.record.best.model_sha256
-    )
-    waiting = sorted(folder.pending.glob("*")) if is_told_of else []
-    # The model comes last: as long as it waits, it says whom the others belong to.
-    for path in sorted(waiting, key=lambda path: path.name == MODEL_NAME):
-        place = folder.path if path.name == MODEL_NAME else folder.path / "predictions"
-        path.replace(place / path.name)
-    shutil.rmtree(folder.pending, ignore_errors=True)
+    (path / PENDING).mkdir(exist_ok=True)
+    write_record(record, path / PENDING)
+    settle(path)
+
+
+def settle(path: Path) -> bool:
+    """Put what waits for a record in its place where that is there, and drop it elsewhere.
+
+    Returns:
+        Whether there was a record.
+    """
+    pending = path / PENDING
+    is_whole = (pending / RECORD_NAME).exists()
+    # The record comes last: cut short before, the next life goes on here.
+    waiting = sorted(pending.iterdir(), key=lambda it: it.name == RECORD_NAME) if is_whole else []
+    for file in waiting:
+        place = path / "predictions" if file.suffix == ".npz" else path
+        file.replace(place / file.name)
+    shutil.rmtree(pending, ignore_errors=True)
+    return is_whole
 
 
 def is_of_last_life(path: Path, record: Record) -> bool:
@@ -219,9 +235,8 @@ def _look_of(line: bytes) -> dict[str, Any]:
     return look if isinstance(look, dict) else {}
 
 
-def _make(path: Path) -> None:
-    for kind in ("weights", "predictions", "states", PENDING):
-        (path / kind).mkdir(parents=True, exist_ok=True)
+def _is_finished(path: Path) -> bool:
+    return any((place / RECORD_NAME).exists() for place in (path, path / PENDING))
 
 
 def _known_record(path: Path, spec_sha256: str, start_over: str) -> Record | None:

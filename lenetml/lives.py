@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from lenetml import __version__
-from lenetml.facts import now
-from lenetml.record import Continuation
-from lenetml.search.journal import Journal
+from lenetml.errors import FolderError
+from lenetml.folder import SPEC_NAME
+from lenetml.record import RECORD_NAME, Continuation, read_record
+from lenetml.search.journal import JOURNAL_NAME, Journal, read_journal
 
 Event = Mapping[str, Any]
+
+
+def now() -> str:
+    """Date and time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def begin_life(
@@ -56,6 +66,50 @@ def begin_life(
     journal.append("search_continued", corrected_asks=corrected_asks, **life)
     began: str = journal.events[0]["at"]
     return began
+
+
+def tell_torn(journal: Journal, warn: Callable[[str], None]) -> None:
+    """Say that the last line of a journal was cut short, where it was."""
+    if journal.torn:
+        warn(
+            f"{journal.path}:{journal.torn.line}: this last line was cut short "
+            f"({journal.torn.n_bytes} bytes) and is dropped; what it told is done again"
+        )
+
+
+def first_event(folder: Path) -> Event:
+    """What a run began with.
+
+    Raises:
+        FolderError: The folder holds no run.
+    """
+    path = folder / JOURNAL_NAME
+    events = read_journal(path) if path.exists() else []
+    if not events:
+        raise FolderError(f"{folder} holds no run", "give the folder of one: runs/NAME-HASH")
+    return events[0]
+
+
+def identity_of(first: Event) -> str:
+    """What tells a run from every other, one of the same spec elsewhere included."""
+    return hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()
+
+
+def spec_of_run(folder: Path) -> tuple[Path, list[str]]:
+    """The file of a run's spec, and the overrides that it had last.
+
+    It is the file that the user gave, or, where that is gone, the copy in the folder, which does
+    as long as no path in it leads elsewhere.
+
+    Raises:
+        FolderError: The folder holds no run.
+    """
+    first = first_event(folder)
+    given = Path(first["spec"])
+    path = given if given.exists() else folder / SPEC_NAME
+    if (folder / RECORD_NAME).exists():
+        return path, read_record(folder).overrides
+    return path, first["overrides"]
 
 
 def continuations(events: Sequence[Event]) -> list[Continuation]:

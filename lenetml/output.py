@@ -14,6 +14,7 @@ from lenetml.errors import LenetmlError, SpecError
 
 if TYPE_CHECKING:
     from lenetml.facts import Finished
+    from lenetml.mirroring import Mirrored
     from lenetml.spec import Problem
 
 MAX_SHOWN = 20
@@ -96,6 +97,18 @@ def annotate(checks: list[list[Problem] | Failure]) -> None:
     if summary and problems:
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(as_summary(problems))
+
+
+def mirror_document(result: Mirrored) -> dict[str, Any]:
+    """A mirror as JSON has it."""
+    return {
+        "folder": str(result.folder),
+        "project": result.project,
+        "told": result.n_told,
+        "sent": result.n_sent,
+        "kept": result.n_kept,
+        "fault": result.fault,
+    }
 
 
 def result_document(result: Finished | Failure) -> dict[str, Any]:

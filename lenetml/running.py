@@ -16,6 +16,7 @@ from lenetml.output import Failure, show_error
 
 if TYPE_CHECKING:
     from lenetml.facts import Finished
+    from lenetml.mirroring import Mirrored
     from lenetml.spec import Spec
 
 DEFAULT_OUT = Path("runs")
@@ -126,13 +127,12 @@ def open_run(folder: Path, spec_path: Path | None, *, quiet: bool) -> Finished:
         from lenetml.trial.threads import use_one_thread
 
         use_one_thread()
-        from lenetml.folder import SPEC_NAME
+        from lenetml.lives import spec_of_run
         from lenetml.spec import load_spec
-        from lenetml.unsealing import open_sealed, spec_of_run
+        from lenetml.unsealing import open_sealed
 
-        began_with, overrides = spec_of_run(folder)
-        # Without the original, the copy does where no path in it leads elsewhere.
-        path = spec_path or (began_with if began_with.exists() else folder / SPEC_NAME)
+        found, overrides = spec_of_run(folder)
+        path = spec_path or found
         try:
             spec = load_spec(path, overrides)
         except SpecError as error:
@@ -141,7 +141,29 @@ def open_run(folder: Path, spec_path: Path | None, *, quiet: bool) -> Finished:
                 f"{path} cannot be read as the spec of {folder}",
                 "give it from where it lies: lenetml test RUN --spec SPEC",
             ) from None
-        return open_sealed(folder, spec, display.stage)
+        return open_sealed(folder, spec, display.stage, display.warn)
+
+
+def mirror_folder(folder: Path, spec: Path | None, *, quiet: bool) -> Mirrored:
+    """Send, or complete, the mirror of a run.
+
+    Args:
+        folder: Of the run.
+        spec: A spec of this run, whose `wandb` section counts; None: the run's own.
+        quiet: Show no progress.
+
+    Raises:
+        LenetmlError: As `mirroring.mirror_run`.
+    """
+    from lenetml.display import make_display
+    from lenetml.mirroring import mirror_run
+
+    before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        with make_display(quiet=quiet) as display:
+            return mirror_run(folder, spec, display.stage, display.warn)
+    finally:
+        signal.signal(signal.SIGPIPE, before)
 
 
 def _line(paths: list[Path], specs: list[Spec], wishes: Wishes) -> str:

@@ -30,6 +30,7 @@ class Interrupts:
         self._farewell: str | None = farewell
         self._n_heard = 0
         self._n_acted_on = 0
+        self._has_raised = False
 
     def is_set(self) -> bool:
         """Whether the user wants everything to end after the epochs under way."""
@@ -51,8 +52,10 @@ class Interrupts:
     def act(self, number: int, frame: FrameType | None) -> None:
         """Take in a signal as soon as Python runs; the second one ends what runs."""
         self._n_acted_on += 1
-        # Two signals that came while a compiled epoch ran are told as one.
-        if max(self._n_acted_on, self._n_heard) > 1:
+        # Two signals that came while a compiled epoch ran are told as one; where they are told one
+        # after the other, a second interrupt would end the closing of workers half way.
+        if max(self._n_acted_on, self._n_heard) > 1 and not self._has_raised:
+            self._has_raised = True
             raise KeyboardInterrupt
 
     def _leave(self) -> None:

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lenetml.record import TrialRecord
+from lenetml.record import MirrorRecord, TrialRecord
 
 if TYPE_CHECKING:
     from lenetml.facts import Finished
+    from lenetml.following import SearchStart
+    from lenetml.mirror.reach import Reach
+    from lenetml.mirroring import Mirrored
 
 ENDING = "lenetml: ending after the epochs under way; once more ends at once"
 
 
-def tell_search(name: str, trials: int | None, done: int, n_slots: int) -> str:
-    """What a search is about to do, in one line.
-
-    Args:
-        name: Of the spec.
-        trials: At most so many; None: nobody knows.
-        done: So many of them in earlier lives.
-        n_slots: Trainings side by side.
-    """
+def tell_search(start: SearchStart) -> str:
+    """What a search is about to do, in one line."""
+    trials, n_done = start.trials, len(start.earlier)
     facts = ["searching" if trials is None else "1 trial" if trials == 1 else f"{trials} trials"]
-    if done:
-        facts.append(f"{done} done before")
-    if n_slots > 1 and trials != 1:
-        facts.append(f"{n_slots} at a time")
-    return f"{name}: {', '.join(facts)}"
+    if n_done:
+        facts.append(f"{n_done} done before")
+    if start.n_slots > 1 and trials != 1:
+        facts.append(f"{start.n_slots} at a time")
+    return f"{start.name}: {', '.join(facts)}"
 
 
 def tell_trial(trial: TrialRecord) -> str:
@@ -68,8 +66,57 @@ def tell_result(finished: Finished) -> str:
         lines.append("  on validation it cannot be told from guessing")
     if record.search.ended == "time_limit":
         lines.append("  the time limit ended the search; with a longer one it goes on")
+    if record.mirror is not None:
+        lines += [f"  {line}" for line in _tell_mirror(record.mirror, finished.folder)]
     lines += [f"  {path}" for path in (*finished.cards, finished.folder)]
     return "\n".join(lines)
+
+
+def tell_mirrored(result: Mirrored) -> str:
+    """What W&B has of a run now."""
+    name = result.folder.name
+    if not result.n_told and not result.fault:
+        lines = [f"{name}: W&B knows all of it already"]
+    else:
+        lines = [f"{name}: told W&B of {_count(result.n_told, 'run')}"]
+    if result.n_sent:
+        lines.append(f"  {_count(result.n_sent, 'run')} in the W&B project {result.project}")
+    if result.n_kept:
+        lines.append(f"  {_tell_kept(result.n_kept, 'run', result.project, result.folder)}")
+    return "\n".join(lines)
+
+
+def tell_reach(reach: Reach) -> str:
+    """What stands between this machine and W&B, in four lines."""
+    no_key = "not found: set WANDB_API_KEY, or wandb login"
+    rows = {
+        "key": f"found ({reach.key})" if reach.key else no_key,
+        "mode": f"{reach.mode}, where a spec does not say otherwise",
+        "server": f"{reach.server} {'answers' if reach.answers else 'does not answer'}",
+    }
+    if reach.reason:
+        rows["reason"] = reach.reason
+    return "\n".join(["W&B", *(f"  {name:<7} {text}" for name, text in rows.items())])
+
+
+def _tell_mirror(mirror: MirrorRecord, folder: Path) -> Iterator[str]:
+    """What became of the mirror of the trials, and how to send what was kept."""
+    if mirror.sent:
+        where = f": {mirror.winner_url}" if mirror.winner_url else ""
+        yield f"{_count(mirror.sent, 'trial')} sent to the W&B project {mirror.project}{where}"
+    if mirror.kept:
+        yield _tell_kept(mirror.kept, "trial", mirror.project, folder)
+    if mirror.mode is None:
+        yield f"W&B failed twice; lenetml mirror {folder} tells it the rest"
+
+
+def _tell_kept(number: int, what: str, project: str, folder: Path) -> str:
+    how = f"wandb sync {folder}/wandb/offline-run-*"
+    return f"{_count(number, what)} kept for the W&B project {project}; to send: {how}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
 
 
 def tell_values(values: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -26,7 +26,7 @@ from lenetml.telling import (
 )
 
 if TYPE_CHECKING:
-    from lenetml.search.asks import Direction
+    from lenetml.following import SearchStart
     from lenetml.search.loop import TrialStart
 
 FRAMES_PER_SECOND = 8
@@ -76,21 +76,15 @@ class Terminal:
             self._since = self._clock()
         self._stage, self._progress = text, None
 
-    def search_started(
-        self,
-        name: str,
-        trials: int | None,
-        done: int,
-        n_slots: int,
-        direction: Direction,
-        earlier: Iterable[TrialRecord] = (),
-    ) -> None:
+    def search_started(self, start: SearchStart) -> None:
         """Write what is searched, and begin to show it."""
-        self._write(tell_search(name, trials, done, n_slots))
+        self._write(tell_search(start))
         best = None
-        for trial in earlier:
-            best = better(best, trial, direction)
-        self._progress = Progress(name, trials, n_slots, direction, done, best)
+        for trial in start.earlier:
+            best = better(best, trial, start.direction)
+        self._progress = Progress(
+            start.name, start.trials, start.n_slots, start.direction, len(start.earlier), best
+        )
 
     def trial_started(self, start: TrialStart) -> None:
         """Show a trial."""

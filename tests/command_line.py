@@ -47,7 +47,6 @@ SPECS = {
     "grid": SEARCH.replace("random, trials: 4", "grid").replace(
         "min: 0.001, max: 0.01", "values: [0.01, 0.1]"
     ),
-    "sweep": TINY + "wandb: {project: p, mode: offline, sweep: true}\n",
     "mnist": TINY.replace(
         "dataset: digits, split: {train: 800, val: 100, test: 100}", "dataset: mnist"
     ),

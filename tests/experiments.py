@@ -54,9 +54,12 @@ class Follower:
     def stage(self, text):
         self.heard.append(("stage", text))
 
-    def search_started(self, name, trials, done, n_slots, direction, earlier):
-        self.earlier = [trial.number for trial in earlier]
-        self.heard.append(("search", name, trials, done, n_slots, direction))
+    def search_started(self, start):
+        self.earlier = [trial.number for trial in start.earlier]
+        n_done = len(start.earlier)
+        self.heard.append(
+            ("search", start.name, start.trials, n_done, start.n_slots, start.direction)
+        )
 
     def trial_started(self, start):
         self.heard.append(("started", start.number))

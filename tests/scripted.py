@@ -7,7 +7,11 @@ thousands of trials. Their contract is that of `lenetml.search.workers.Workers`.
 from __future__ import annotations
 
 import hashlib
+import io
 from concurrent.futures import Future
+from dataclasses import replace
+
+import numpy as np
 
 from lenetml.search.jobs import Failed, Outcome
 
@@ -34,6 +38,13 @@ def last_epoch_of(job):
     return 1 + number_of("early", job.seed) % training.epochs
 
 
+def state_of(job, epoch):
+    """What a job goes on from behind an epoch."""
+    content = io.BytesIO()
+    np.savez(content, [job.seed, epoch])
+    return content.getvalue()
+
+
 def outcome_of(job):
     """What a job leaves behind."""
     first = len(job.beginning.history["loss"]) if job.beginning else 0
@@ -45,7 +56,7 @@ def outcome_of(job):
     }
     if job.beginning:
         assert job.beginning.history["loss"] == history["loss"][:first]
-        assert job.beginning.state == b"state %d %d" % (job.seed, first)
+        assert job.beginning.state == state_of(job, first)
     return Outcome(
         history=history,
         objective=history["val_accuracy"][-1],
@@ -53,7 +64,7 @@ def outcome_of(job):
         val=None,
         weights=b"weights %d %d" % (job.seed, epochs),
         predictions=b"predictions",
-        state=None if epochs == last else b"state %d %d" % (job.seed, epochs),
+        state=None if epochs == last else state_of(job, epochs),
         images_trained=100 * (epochs - first),
         seconds=0.5,
         core_seconds=0.5,
@@ -118,3 +129,23 @@ class ScriptedWorkers:
 
     def _rank(self, job):
         return number_of("order", self._script, job.seed, job.until)
+
+
+class CutsShort(ScriptedWorkers):
+    """Has the user want an end in the middle of a job.
+
+    Args:
+        n_jobs: How many there are by then.
+        stop: Is set.
+    """
+
+    def __init__(self, n_jobs, stop):
+        super().__init__()
+        self._n_jobs, self._stop = n_jobs, stop
+
+    def wait(self, running, seconds):
+        (done,) = super().wait(running, seconds)
+        if len(self.submitted) == self._n_jobs:
+            self._stop.set()
+            done._result = replace(done.result(), interrupted=True)
+        return {done}

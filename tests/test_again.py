@@ -161,6 +161,19 @@ class TestElsewhere:
                 )
             assert contents(copy.out) == before
 
+    def test_a_baseline_whose_predictions_are_gone_is_named_before_the_search(self, copy):
+        (baseline,) = copy.out.glob("plain-*")
+        path = baseline / "predictions" / "test.npz"
+        path.unlink()
+        # What was compared already can be shown.
+        assert not copy.run(NET).is_new
+        before = contents(copy.out)
+        with pytest.raises(FolderError) as caught:
+            copy.run(NET, "search.trials=3")
+        assert str(caught.value) == (f"{path} is gone\n    put it back, or start over with --fresh")
+        assert copy.follower.of("started") == []
+        assert contents(copy.out) == before
+
     def test_starting_over_keeps_the_old_folder_and_counts_its_look(self, copy, record):
         finished = copy.run(NET, fresh=True)
         assert finished.is_new

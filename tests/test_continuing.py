@@ -140,6 +140,61 @@ class TestMoreTrials:
         keys = LIVES | {"test.look", "earlier_tests", "overrides"}
         assert apart_from(keys, lives[2].record) == apart_from(keys, whole)
 
+    @pytest.mark.parametrize("what", ["gone", "damaged"])
+    def test_predictions_of_a_trial_are_missed_before_the_test_part_is_opened(
+        self, copy, lives, what
+    ):
+        folder = copy.out / lives[0].folder.name
+        path = folder / "predictions" / "trial-001.npz"
+        if what == "gone":
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[:-30])
+        record, looks = read_record(folder), copy.looks()
+        # A seed of the winner would be tested.
+        with pytest.raises(FolderError) as caught:
+            copy.run(RATES, "evaluation.seeds=1")
+        assert str(caught.value) == (
+            f"{path} is {what}\n    put it back, or start over with --fresh"
+        )
+        assert copy.looks() == looks
+        assert read_record(folder) == record
+
+    def test_weights_of_a_new_winner_that_are_gone_are_missed(self, tmp_path):
+        class Deleting(Follower):
+            def stage(self, text):
+                if text.startswith("rates: evaluating the winner, trial 2"):
+                    (path,) = place.out.glob("*/weights/trial-002.npz")
+                    path.unlink()
+
+        place = Place(tmp_path)
+        place.run(RATES, "search.trials=1")
+        (folder,) = place.out.glob("rates-*")
+        with pytest.raises(FolderError) as caught:
+            place.run(RATES, follower=Deleting())
+        assert str(caught.value) == (
+            f"{folder / 'weights' / 'trial-002.npz'} is gone\n"
+            "    put it back, or start over with --fresh"
+        )
+        assert len(place.looks()) == 1
+
+    @pytest.mark.parametrize("n_lines", [0, 5])
+    def test_a_journal_that_lacks_trials_of_the_record_is_refused(self, copy, lives, n_lines):
+        folder = copy.out / lives[0].folder.name
+        write_journal(folder, journal_of(folder)[:n_lines])
+        before = contents(folder)
+        with pytest.raises(FolderError, match="the journal lacks lines"):
+            copy.run(RATES, "search.trials=3", "evaluation.seeds=1")
+        assert contents(folder) == before
+
+    def test_a_run_that_is_refused_changes_nothing(self, copy, lives):
+        folder = copy.out / lives[0].folder.name
+        before = set(folder.rglob("*")), contents(folder)
+        text = RATES.replace("trials: 3", "trials: 1") + "evaluation: {seeds: 1}\n"
+        with pytest.raises(FolderError, match="search.trials is less"):
+            copy.run(text)
+        assert (set(folder.rglob("*")), contents(folder)) == before
+
     def test_fewer_trials_show_what_there_is(self, copy, lives):
         before = contents(copy.out / lives[0].folder.name / "predictions")
         finished = copy.run(RATES, "search.trials=2")
@@ -244,8 +299,37 @@ class TestCutShort:
             assert len(place.follower.of("started")) == n_started
 
 
+def age(folder):
+    """Make the search in a folder two hours older."""
+    later = [
+        {**event, "search_seconds": event["search_seconds"] + 7200}
+        if "search_seconds" in event
+        else event
+        for event in journal_of(folder)
+    ]
+    write_journal(folder, later)
+
+
 class TestTimeLimit:
     """Its seconds are those of all lives together."""
+
+    def test_a_winner_that_goes_on_without_a_better_epoch_is_not_tested_again(self, tmp_path):
+        # None of them learns, so that the first epoch stays the best.
+        text = RATES.replace("[1.0e-7, 0.02, 1.0e-6]", "[1.0e-9, 1.0e-10]").replace(
+            "trials: 3", "trials: 2, screening: {epochs: 1, keep: 1}"
+        )
+        place = Place(tmp_path)
+        with pytest.raises(Interrupted):
+            place.run(text, follower=StopsAfter(2))
+        (folder,) = place.out.iterdir()
+        age(folder)
+        short = place.run(text, "search.time_limit=1h").record
+        long = place.run(text, "search.time_limit=9h").record
+        assert (short.search.ended, long.search.ended) == ("time_limit", "trials")
+        best = [(it.best.number, it.best.epochs, it.best.best_epoch) for it in (short, long)]
+        number = short.best.number
+        assert best == [(number, 1, 1), (number, 3, 1)]
+        assert (long.test, long.earlier_tests, len(place.looks())) == (short.test, [], 1)
 
     def test_a_raised_limit_goes_on_with_every_trial(self, tmp_path):
         text = RATES.replace("trials: 3", "trials: 3, screening: {epochs: 1, keep: 1}")
@@ -255,13 +339,7 @@ class TestTimeLimit:
         with pytest.raises(Interrupted):
             place.run(text, follower=StopsAfter(2))
         (folder,) = place.out.iterdir()
-        later = [
-            {**event, "search_seconds": event["search_seconds"] + 7200}
-            if "search_seconds" in event
-            else event
-            for event in journal_of(folder)
-        ]
-        write_journal(folder, later)
+        age(folder)
         short = place.run(text, "search.time_limit=1h")
         assert place.follower.of("started") == []
         assert (short.record.search.ended, len(short.record.trials)) == ("time_limit", 2)

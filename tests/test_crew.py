@@ -6,11 +6,15 @@ import threading
 from concurrent.futures import Future
 
 import pytest
-from scripted import ScriptedWorkers
-from searches import search, shown, spec_of
+from scripted import CutsShort, ScriptedWorkers
+from searches import data_of, search, shown, spec_of
 
-from lenetml.search.jobs import Failed
-from lenetml.search.journal import JOURNAL_NAME, encode, read_journal
+from lenetml.search.asks import Ask
+from lenetml.search.crew import Crew, Key
+from lenetml.search.jobs import Failed, Job
+from lenetml.search.journal import JOURNAL_NAME, Journal, encode, read_journal
+from lenetml.search.strategy import planner
+from lenetml.spec.domains import all_points
 
 RANDOM = {"strategy": "random", "trials": 3}
 
@@ -68,6 +72,40 @@ def test_a_second_death_fails_the_trial_and_no_other(tmp_path):
     assert [shown(result)[index] == shown(whole)[index] for index in range(3)] == [
         True, False, True,
     ]  # fmt: skip
+
+
+class DeadlyLater(Deadly):
+    """A worker dies behind two epochs."""
+
+    def wait(self, running, seconds):
+        doomed = getattr(self, "doomed", None)
+        if doomed in self._running:
+            for epoch in (1, 2):
+                self._running[doomed][1](epoch, {"loss": 0.5, "val_accuracy": 0.6})
+        return super().wait(running, seconds)
+
+
+@pytest.mark.parametrize(
+    ("deaths", "lost", "images"), [(1, [(200, None)], 900), (2, [(200, None), (None, None)], 200)]
+)
+def test_what_a_death_cost_is_told_once(tmp_path, deaths, lost, images):
+    result = search(spec_of(tmp_path, RANDOM), tmp_path / "run", DeadlyLater(1, deaths))
+    told = events(tmp_path / "run", "worker_died")
+    assert [(it.get("images_trained"), it.get("core_seconds")) for it in told] == lost
+    assert result.trials[1].images_trained == images
+
+
+def test_what_a_training_cost_that_was_cut_short_is_told(tmp_path):
+    stop, path = threading.Event(), tmp_path / JOURNAL_NAME
+    spec = spec_of(tmp_path, RANDOM)
+    plan = planner(spec, data_of(spec))(Ask(1, next(all_points(spec.space))))
+    job = Job(plan.concrete, 7, "val_accuracy", 9)
+    with Journal(path) as journal:
+        crew = Crew(CutsShort(1, stop), journal, stop, {}, None, print)
+        crew.begin(Key("seed", 1, 1), job, 100, lambda *_: None)
+        assert list(crew.ended()) == []
+    (told,) = events(tmp_path, "training_interrupted")
+    assert (told["images_trained"], told["core_seconds"], crew.core_seconds) == (900, 0.5, 0.5)
 
 
 def test_out_of_memory_fails_at_once_and_fewer_run_from_then_on(tmp_path):

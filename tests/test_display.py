@@ -12,6 +12,7 @@ import pytest
 from told_trials import failed_trial, trial_record, trial_start
 
 from lenetml.display import Lines, make_display
+from lenetml.following import SearchStart
 from lenetml.telling import ENDING
 from lenetml.terminal import Terminal
 
@@ -21,7 +22,7 @@ TRIAL = trial_record(2, values={"units": 8}, objective=0.87654)
 def follow(display):
     """What an experiment of two trials tells its display."""
     display.stage("net: loading the data")
-    display.search_started("net", 2, 0, 2, "max")
+    display.search_started(SearchStart("net", 2, 2, "max"))
     display.trial_started(trial_start(1))
     display.trial_started(trial_start(2))
     display.epoch_ended(1, 1, 1, {"loss": 1.0})
@@ -113,7 +114,7 @@ def test_a_full_disk_under_the_log_does_not_end_the_search():
 
 def test_a_search_of_nobody_knows_how_many(capfd):
     with make_display(quiet=False) as display:
-        display.search_started("net", None, 0, 1, "max")
+        display.search_started(SearchStart("net", None, 1, "max"))
         display.trial_ended(TRIAL)
     assert capfd.readouterr().err == (
         "net: searching\nnet: trial 2: 0.8765 at epoch 2 of 2, 2 s; units 8\n"
@@ -154,7 +155,7 @@ class TestStagesThatCountOn:
     def test_a_search_lets_the_last_one_go(self, at, log):
         at(0, "reading images: 1,000 of 10,000")
         at(1, "reading images: 10,000 of 10,000")
-        at.lines.search_started("net", 2, 0, 1, "max")
+        at.lines.search_started(SearchStart("net", 2, 1, "max"))
         assert log.getvalue().splitlines() == [
             "reading images: 1,000 of 10,000", "reading images: 10,000 of 10,000", "net: 2 trials",
         ]  # fmt: skip

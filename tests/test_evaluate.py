@@ -12,7 +12,7 @@ from lenetml.trial.evaluate import (
     metrics,
     objective_value,
     pack_predictions,
-    test_record,
+    score_test,
     unpack_predictions,
 )
 
@@ -55,8 +55,8 @@ def test_metrics_worked_by_hand():
     assert scores.loss == pytest.approx(-sum(map(math.log, [0.7, 0.2, 0.8, 0.3])) / 4, rel=1e-6)
 
 
-def test_test_record_worked_by_hand():
-    record = test_record(LABELS, PROBABILITIES, CLASSES, look=2, opened_at="2030-01-02T03:04:05Z")
+def test_scores_of_the_test_part_worked_by_hand():
+    record = score_test(LABELS, PROBABILITIES, CLASSES, look=2, opened_at="2030-01-02T03:04:05Z")
     assert record.confusion == [[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
     cat, dog, fox, owl = record.per_class
     assert (cat.precision, cat.recall, cat.support) == (1.0, 0.5, 2)
@@ -77,7 +77,7 @@ def test_test_record_worked_by_hand():
 def test_metrics_agree_with_scikit_learn(skill):
     labels, probabilities = random_predictions(500, 7, skill)
     predicted = probabilities.argmax(axis=1)
-    record = test_record(labels, probabilities, "abcdefg", 1, "")
+    record = score_test(labels, probabilities, "abcdefg", 1, "")
     weighted = precision_recall_fscore_support(
         labels, predicted, average="weighted", zero_division=0
     )
@@ -108,7 +108,7 @@ def test_loss_of_a_certain_mistake_is_finite():
     ],
 )
 def test_wilson_interval(n_correct, n, low, high):
-    record = test_record(*predictions_with(n_correct, n), ("a", "b"), 1, "")
+    record = score_test(*predictions_with(n_correct, n), ("a", "b"), 1, "")
     assert record.accuracy_interval == pytest.approx([low, high], abs=1e-6)
 
 

@@ -17,11 +17,11 @@ from experiments import (
     quiet_home,
 )
 from jsonschema import Draft202012Validator
-from wandb_files import read_runs
+from mirrored import assert_tells, seen_offline
 
 import lenetml
+from lenetml.mirror.sweep import sweep_of
 from lenetml.record import read_record, record_schema
-from lenetml.sweep import sweep_configuration
 from lenetml.values import derive_seed
 
 pytestmark = pytest.mark.slow
@@ -98,7 +98,7 @@ class TestFolder:
             "sweep.yaml",
         }
         assert figures
-        assert {Path(name).parts[1][:12] for name in mirrored} == {"offline-run-"}
+        assert {Path(name).parts[1][:12] for name in mirrored} == {"offline-run-", "staging"}
         folders = {path.name for path in told.finished.folder.iterdir() if path.is_dir()}
         assert folders == {"predictions", "figures", "wandb"}
 
@@ -117,9 +117,8 @@ class TestFolder:
         assert (finished.folder / "spec.yaml").read_text() == SPEC
 
     def test_the_sweep(self, told):
-        spec = told.load(SPEC)
-        sweep = sweep_configuration("net", spec.space, spec.document.search, spec.document.wandb)
-        assert yaml.safe_load((told.finished.folder / "sweep.yaml").read_text()) == sweep
+        written = yaml.safe_load((told.finished.folder / "sweep.yaml").read_text())
+        assert written == sweep_of(told.load(SPEC))
 
     def test_what_was_heard(self, told):
         one, two = (
@@ -143,9 +142,10 @@ class TestFolder:
 
     def test_the_journal(self, told, record):
         events = journal_of(told.finished.folder)
-        trial = ["asked", "training_started", "trial_ended"]
+        trial = ["asked", "training_started", "trial_ended", "mirrored"]
         assert names_of(events) == [
             "search_started", *trial, *trial, "search_ended", "test_opened", "tested", "finished",
+            "mirrored",
         ]  # fmt: skip
         first = events[0]
         assert (first["name"], first["spec"]) == ("net", str(told.folder / "net.yaml"))
@@ -227,10 +227,5 @@ class TestRecord:
         assert sum(trial.core_seconds for trial in record.trials) < cost.core_seconds
 
     def test_mirror(self, record, told):
-        runs = read_runs(told.finished.folder)
-        assert list(runs) == ["net-trial-01", "net-trial-02"]
-        for told_run, trial in zip(runs.values(), record.trials, strict=True):
-            assert told_run.run.run_group == told.finished.folder.name
-            assert told_run.summary["objective"] == trial.objective
-            assert told_run.config == {"seed": trial.seed, **trial.values}
-        assert record.mirror.startswith("2 trials kept for the W&B project tests;")
+        assert_tells(seen_offline(told.finished.folder), told.finished.folder)
+        assert (record.mirror.project, record.mirror.kept) == ("tests", 2)

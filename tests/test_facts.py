@@ -12,6 +12,7 @@ import pytest
 from lenetml import costs, facts
 from lenetml.record import Continuation, read_record
 from lenetml.search.loop import SearchResult
+from lenetml.search.strategy import task_of
 from lenetml.search.trials import execution_of
 from lenetml.spec import load_spec, sections
 from lenetml.spending import Energy, Spent
@@ -54,22 +55,22 @@ def spec_of(tmp_path):
     return load
 
 
+def search_facts(spec, result, continuations=()):
+    return facts.search_facts(spec, task_of(spec, SHAPES), result, continuations)
+
+
 @pytest.mark.parametrize(
     ("name", "direction"), [("val_accuracy", "max"), ("val_f1", "max"), ("val_loss", "min")]
 )
 def test_objective(spec_of, name, direction):
-    assert facts.objective_of(spec_of(f"search.objective={name}")) == (name, direction)
-
-
-def test_objective_without_a_search(spec_of):
-    fixed = "name: n\ndata: {dataset: digits}\narchitecture: [flatten]\ntraining: {epochs: 1}\n"
-    assert facts.objective_of(spec_of(text=fixed)) == ("val_accuracy", "max")
+    found = search_facts(spec_of(f"search.objective={name}"), SearchResult((TRIAL,), "trials", 1.0))
+    assert (found.objective, found.direction) == (name, direction)
 
 
 def test_search(spec_of):
     result = SearchResult((TRIAL,), "trials", 12.5)
     life = Continuation(at="then", changed_versions={"numpy": ["1", "2"]}, corrected_asks=3)
-    assert facts.search_facts(spec_of(), result, [life]).model_dump() == {
+    assert search_facts(spec_of(), result, [life]).model_dump() == {
         "strategy": "random",
         "objective": "val_loss",
         "direction": "min",
@@ -93,7 +94,7 @@ def test_search_of_a_space_without_end(spec_of):
     text = SPEC.replace("epochs: 3", "epochs: 3, learning_rate: $rate").replace(
         "  units:", "  rate: {min: 0.001, max: 0.1}\n  units:"
     )
-    found = facts.search_facts(spec_of(text=text), SearchResult((), "exhausted", 1.0), [])
+    found = search_facts(spec_of(text=text), SearchResult((), "exhausted", 1.0))
     assert found.space_size is None
     assert found.space[1].model_dump() == PLAIN | {"name": "rate", "low": 0.001, "high": 0.1}
     assert found.ended == "exhausted"
@@ -101,9 +102,10 @@ def test_search_of_a_space_without_end(spec_of):
 
 def test_no_search(spec_of):
     fixed = "name: n\ndata: {dataset: digits}\narchitecture: [flatten]\ntraining: {epochs: 1}\n"
-    found = facts.search_facts(spec_of(text=fixed), SearchResult((TRIAL,), "exhausted", 1.0), [])
+    found = search_facts(spec_of(text=fixed), SearchResult((TRIAL,), "exhausted", 1.0))
     assert (found.strategy, found.trials_asked, found.space) == (None, 1, [])
     assert (found.space_size, found.impossible_share) == (1, 0.0)
+    assert (found.objective, found.direction) == ("val_accuracy", "max")
 
 
 def test_guessing_is_marked_for_completed_trials_alone(tmp_path):
@@ -279,11 +281,19 @@ def test_cost():
         TRIAL.model_copy(update={"images_trained": images, "core_seconds": seconds})
         for images, seconds in ((100, 11.0), (0, None), (50, 22.0))
     ]
-    further = [
-        execution_of(TRIAL, 1).model_copy(update={"images_trained": 25, "core_seconds": 4.0})
+    seed = execution_of(TRIAL, 1).model_copy(update={"images_trained": 25, "core_seconds": 4.0})
+    key = {"number": 1, "execution": 1}
+    events = [
+        {"event": "search_started"},
+        {"event": "training_interrupted", "images_trained": 30, "core_seconds": 2.5},
+        {"event": "worker_died", "images_trained": 20, "core_seconds": None},
+        # Behind its last attempt a training fails, and its record tells what that took.
+        {"event": "worker_died"},
+        {"event": "execution_ended", "kind": "trial", **key, "record": seed.model_dump()},
+        {"event": "execution_ended", "kind": "seed", **key, "record": seed.model_dump()},
     ]
-    assert costs.cost_facts(trials, further, SPENT).model_dump() == {
-        "seconds": 90.0, "core_seconds": 7.0 + 33.0 + 4.0, "images_trained": 175,
+    assert costs.cost_facts(trials, events, SPENT).model_dump() == {
+        "seconds": 90.0, "core_seconds": 7.0 + 33.0 + 4.0 + 2.5, "images_trained": 225,
     }  # fmt: skip
 
 

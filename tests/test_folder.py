@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
@@ -11,14 +10,7 @@ from pathlib import Path
 import pytest
 
 from lenetml.errors import FolderError
-from lenetml.folder import (
-    RunFolder,
-    drop_leftovers,
-    note_look,
-    open_folder,
-    reopen,
-    settle,
-)
+from lenetml.folder import commit, drop_leftovers, make_ready, note_look, open_folder
 from lenetml.record import read_record, write_record
 from lenetml.search.journal import JOURNAL_NAME, Journal
 
@@ -29,8 +21,18 @@ START_OVER = "lenetml run net.yaml --fresh"
 MOMENT = "2026-01-31T12:00:00+00:00"
 
 
-def open_net(out, fresh=False, text="name: net\n", reuse=False):
+SPEC = "name: net\n"
+
+
+def open_net(out, fresh=False, text=SPEC, reuse=False):
     return open_folder(out, "net", SHA256, text, START_OVER, fresh=fresh, reuse=reuse)
+
+
+def begin(out, text=SPEC):
+    """A folder as a run that began leaves it."""
+    folder = open_net(out, text=text)
+    make_ready(folder.path, text)
+    return folder
 
 
 def finish(folder):
@@ -38,10 +40,10 @@ def finish(folder):
     record = read_record(CASES)
     search = record.search.model_copy(update={"continuations": []})
     record = record.model_copy(update={"spec_sha256": SHA256, "search": search})
-    write_record(record, folder.path)
+    make_ready(folder.path)
     with Journal(folder.path / JOURNAL_NAME) as journal:
         journal.append("search_started", spec_sha256=SHA256)
-    settle(RunFolder(folder.path, record))
+    commit(folder.path, record)
     return record
 
 
@@ -60,9 +62,12 @@ def test_a_new_folder(tmp_path):
     folder = open_net(out)
     assert folder.path == out / NAME
     assert folder.record is None
+    # Whoever finds it knows by the spec that it is one of lenetml's.
+    assert files(out) == [NAME, f"{NAME}/spec.yaml"]
+    make_ready(folder.path)
     made = ("pending", "predictions", "spec.yaml", "states", "weights")
     assert files(out) == [NAME, *(f"{NAME}/{name}" for name in made)]
-    assert (folder.path / "spec.yaml").read_text() == "name: net\n"
+    assert (folder.path / "spec.yaml").read_text() == SPEC
 
 
 def test_where_the_files_of_a_trial_are(tmp_path):
@@ -86,7 +91,8 @@ def test_a_finished_run_is_found_and_not_touched(tmp_path):
 
 
 def test_an_unfinished_run_is_found_as_it_is(tmp_path):
-    folder = open_net(tmp_path)
+    folder = begin(tmp_path)
+    folder.pending.rmdir()
     with Journal(folder.path / JOURNAL_NAME) as journal:
         journal.append("search_started", spec_sha256=SHA256)
     (folder.path / "weights" / "trial-001.npz").write_bytes(b"weights")
@@ -94,7 +100,10 @@ def test_an_unfinished_run_is_found_as_it_is(tmp_path):
     found = open_net(tmp_path, text="name: net\n# mended\n")
     assert (found.path, found.record) == (folder.path, None)
     assert files(tmp_path) == before
-    assert (tmp_path / NAME / "spec.yaml").read_text() == "name: net\n# mended\n"
+    # It may still be refused, and the spec is that of the life before.
+    assert (tmp_path / NAME / "spec.yaml").read_text() == SPEC
+    make_ready(folder.path, "name: net\r\n# mended\r\n")
+    assert (tmp_path / NAME / "spec.yaml").read_bytes() == b"name: net\r\n# mended\r\n"
 
 
 def test_an_unfinished_run_of_another_spec_is_refused_and_not_touched(tmp_path):
@@ -123,7 +132,7 @@ def test_a_finished_run_is_made_ready_to_go_on(tmp_path):
     drop_leftovers(folder.path, record)
     finished = ["journal.jsonl", "predictions", "record.json", "spec.yaml"]
     assert files(folder.path) == finished
-    reopen(folder, "name: net\n# more trials\n")
+    make_ready(folder.path, "name: net\n# more trials\n")
     assert files(folder.path) == sorted([*finished, "pending", "states", "weights"])
     assert (folder.path / "spec.yaml").read_text() == "name: net\n# more trials\n"
 
@@ -160,27 +169,77 @@ def test_nothing_is_dropped_where_the_search_went_on_behind_the_record(tmp_path)
     assert files(path) == before
 
 
-def waiting(folder, content):
-    """Files of a winner that wait for their record."""
-    folder.pending.mkdir(exist_ok=True)
-    (folder.pending / "model.keras").write_bytes(content)
-    (folder.pending / "test.npz").write_bytes(b"predictions")
+OLD = {"model.keras": b"old", "predictions/test.npz": b"old"}
+NEW = {"model.keras": b"new", "predictions/test.npz": b"new", "predictions/test-seed-1.npz": b"new"}
 
 
-def test_files_of_the_winner_come_with_the_record_that_tells_of_them(tmp_path):
-    folder = open_net(tmp_path)
+class Kill(BaseException):
+    """Ends a life at once."""
+
+
+@pytest.fixture
+def renewed(tmp_path):
+    """A finished run whose next life has its files ready, and the record that tells of them."""
+    folder = begin(tmp_path)
     record = finish(folder)
-    best = record.best.model_copy(update={"model_sha256": hashlib.sha256(b"new").hexdigest()})
-    (folder.path / "model.keras").write_bytes(b"old")
-    waiting(folder, b"new")
-    settle(RunFolder(folder.path, record))
-    assert (folder.path / "model.keras").read_bytes() == b"old"
-    assert not (folder.path / "predictions/test.npz").exists()
-    waiting(folder, b"new")
-    settle(RunFolder(folder.path, record.model_copy(update={"best": best})))
-    assert (folder.path / "model.keras").read_bytes() == b"new"
-    assert (folder.path / "predictions/test.npz").read_bytes() == b"predictions"
+    make_ready(folder.path)
+    for name, content in OLD.items():
+        (folder.path / name).write_bytes(content)
+    for name, content in NEW.items():
+        (folder.pending / Path(name).name).write_bytes(content)
+    return folder, record, record.model_copy(update={"command": "lenetml run again"})
+
+
+def shown(folder):
+    """What a life finds: the record, and the files of the winner."""
+    record = open_net(folder.path.parent).record
     assert not folder.pending.exists()
+    names = [name for name in NEW if (folder.path / name).exists()]
+    return record, {name: (folder.path / name).read_bytes() for name in names}
+
+
+def test_files_of_the_winner_come_with_the_record_that_tells_of_them(renewed):
+    folder, _, new = renewed
+    commit(folder.path, new)
+    assert read_record(folder.path) == new
+    assert shown(folder) == (new, NEW)
+
+
+def test_files_whose_record_never_came_are_dropped(renewed):
+    folder, old, _ = renewed
+    assert shown(folder) == (old, OLD)
+
+
+def test_files_of_a_first_life_whose_record_never_came_are_dropped(tmp_path):
+    folder = begin(tmp_path)
+    (folder.pending / "test-seed-2.npz").write_bytes(b"of a life with more seeds")
+    assert shown(folder) == (None, {})
+
+
+@pytest.mark.parametrize("n_replaced", range(5))
+def test_a_life_cut_short_as_it_keeps_its_record_keeps_all_or_nothing(
+    renewed, monkeypatch, n_replaced
+):
+    folder, old, new = renewed
+    left, replace = iter(range(n_replaced)), Path.replace
+
+    def replace_some(path, target):
+        if next(left, None) is None:
+            raise Kill
+        return replace(path, target)
+
+    with monkeypatch.context() as patch, pytest.raises(Kill):
+        patch.setattr(Path, "replace", replace_some)
+        commit(folder.path, new)
+    assert shown(folder) == ((new, NEW) if n_replaced else (old, OLD))
+
+
+def test_starting_over_reuses_a_run_whose_record_waits(tmp_path):
+    folder = begin(tmp_path)
+    record = finish(folder)
+    folder.pending.mkdir()
+    (folder.path / "record.json").replace(folder.pending / "record.json")
+    assert open_net(tmp_path, fresh=True, reuse=True).record == record
 
 
 def test_a_journal_that_is_gone_is_damage(tmp_path):
@@ -343,6 +402,7 @@ def test_a_look_that_cannot_be_noted(tmp_path):
 @pytest.mark.parametrize("name", ["record.json", "figures", "predictions/test.npz"])
 def test_a_link_in_the_folder_is_refused(tmp_path, name):
     folder = open_folder(tmp_path, "net", "a" * 64, "name: net", START_OVER, fresh=False).path
+    make_ready(folder)
     (tmp_path / "elsewhere").mkdir()
     (folder / name).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FolderError) as caught:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,12 +61,48 @@ def test_one_for_each_gpu():
     assert workers(3, n_gpus=4) == 3
 
 
-@pytest.mark.parametrize("n_slots", [1, 3])
-def test_what_the_user_wants(n_slots):
-    hired = hire(Hiring(n_slots), DATA, 1, threading.Event())
+@pytest.mark.parametrize(
+    ("wanted", "n_trainings", "n_slots"), [(1, None, 1), (3, None, 3), (600, 2, 2), (3, 9, 3)]
+)
+def test_what_the_user_wants_as_far_as_there_is_work(wanted, n_trainings, n_slots):
+    hired = hire(Hiring(wanted), DATA, n_trainings, threading.Event())
     assert isinstance(hired, LocalWorkers)
     assert hired.n_slots == n_slots
     hired.close()
+
+
+# Hires in a process that may have so many open files, or as many as it asks for up to a limit.
+IN_LIMITS = """
+import resource, sys, threading
+from test_hiring import DATA, Hiring, hire
+allowed, most, wanted = map(int, sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+try:
+    hired = hire(Hiring(wanted), DATA, None, threading.Event())
+    print(hired.n_slots, *resource.getrlimit(resource.RLIMIT_NOFILE))
+    hired.close()
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("allowed", "most", "wanted", "said"),
+    [
+        (900, 1024, 5, "5 900 1024"),
+        (200, 1024, 112, "112 1024 1024"),
+        (200, 1024, 113, (
+            "UsageError 113 workers need 1,032 open files, and this process may have 1,024\n"
+            "    give --workers 112, or raise the limit: ulimit -n 1032"
+        )),
+    ],
+)  # fmt: skip
+def test_workers_need_open_files(allowed, most, wanted, said):
+    answer = subprocess.run(
+        [sys.executable, "-c", IN_LIMITS, *map(str, (allowed, most, wanted))],
+        cwd=Path(__file__).parent, capture_output=True, text=True,
+    )  # fmt: skip
+    assert answer.stdout == f"{said}\n", answer.stderr
 
 
 @pytest.mark.parametrize(("wanted", "n_trainings"), [(0, 10), (None, 1)])

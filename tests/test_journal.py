@@ -229,3 +229,18 @@ def test_a_killed_holder_frees_the_journal(path):
     with Journal(path) as journal:
         journal.append("mirrored")
     assert read_journal(path) == [*EVENTS, {"event": "mirrored"}]
+
+
+def test_events_tell_what_clocks_show_and_one_on_the_way_out_of_an_error_too(tmp_path):
+    shown = iter([1.5, 2.5, 3.5, 4.5])
+    with Journal(tmp_path / JOURNAL_NAME) as journal:
+        with journal.timed(seconds=lambda: next(shown)):
+            journal.note("a")
+            journal.append("b", number=1)
+            journal.append("c")
+        journal.append("d")
+        with pytest.raises(ZeroDivisionError), journal.timed(seconds=lambda: next(shown)):
+            raise ZeroDivisionError
+        journal.append("e")
+    told = [(event["event"], event.get("seconds")) for event in read_journal(journal.path)]
+    assert told == [("a", None), ("b", 1.5), ("c", 2.5), ("d", None), ("e", 3.5)]

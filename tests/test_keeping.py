@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lenetml.errors import FolderError
 from lenetml.record import read_record
 from lenetml.search.jobs import Outcome
 from lenetml.search.keeping import Keeping
@@ -40,6 +43,12 @@ def outcome(objective, epochs=3, state=None, content="x"):
         core_seconds=1.0,
         interrupted=False,
     )
+
+
+def state_behind(epoch):
+    content = io.BytesIO()
+    np.savez(content, [epoch])
+    return content.getvalue()
 
 
 def trial(number, objective, status="completed", epochs=3, executions=()):
@@ -99,12 +108,12 @@ def test_a_failed_trial_takes_no_place(tmp_path):
 
 
 def test_a_state_is_kept_until_the_next_one_is_in_the_journal(tmp_path):
-    kept = keeping(tmp_path)
-    kept.keep(1, 1, outcome(0.5, epochs=2, state=b"state 2"))
+    kept, second, fourth = keeping(tmp_path), state_behind(2), state_behind(4)
+    kept.keep(1, 1, outcome(0.5, epochs=2, state=second))
     kept.forget(trial(1, 0.5, "stopped", epochs=2))
-    assert kept.state(1, 1, 2) == b"state 2"
-    kept.keep(1, 1, outcome(0.6, epochs=4, state=b"state 4"))
-    assert (kept.state(1, 1, 2), kept.state(1, 1, 4)) == (b"state 2", b"state 4")
+    assert kept.state(1, 1, 2) == second
+    kept.keep(1, 1, outcome(0.6, epochs=4, state=fourth))
+    assert (kept.state(1, 1, 2), kept.state(1, 1, 4)) == (second, fourth)
     kept.forget(trial(1, 0.6, "stopped", epochs=4))
     assert [name for name in files(tmp_path) if "states" in name] == ["states/trial-001-epoch-4"]
     kept.forget(trial(1, 0.7, "completed", epochs=6))
@@ -157,3 +166,39 @@ def test_what_a_life_that_was_cut_short_left_is_dropped(tmp_path):
     ]  # fmt: skip
     end(second, 3, 0.95)
     assert [name for name in files(tmp_path) if "weights" in name] == ["weights/trial-003"]
+
+
+def refusal(does, *args):
+    with pytest.raises(FolderError) as caught:
+        does(*args)
+    return str(caught.value)
+
+
+def test_a_state_that_is_gone_or_damaged_is_named(tmp_path):
+    kept = keeping(tmp_path)
+    path = tmp_path / "states" / "trial-001-epoch-2.npz"
+    advice = "    put it back, or start over with --fresh"
+    assert refusal(kept.state, 1, 1, 2) == f"{path} is gone\n{advice}"
+    path.write_bytes(state_behind(2)[:-9])
+    assert refusal(kept.state, 1, 1, 2) == f"{path} is damaged\n{advice}"
+
+
+def test_files_of_an_execution_that_are_gone_are_named(tmp_path):
+    kept = keeping(tmp_path, executions=2)
+    for number in (1, 2):
+        kept.keep(1, number, outcome(0.5))
+    executions = [execution(0.5), execution(0.4)]
+    path = tmp_path / "weights" / "trial-001-1.npz"
+    path.unlink()
+    ended = trial(1, 0.45, executions=executions)
+    assert refusal(kept.settle, ended, executions).startswith(f"{path} is gone\n")
+
+
+def test_predictions_that_are_gone_are_named_before_the_search_goes_on(tmp_path):
+    kept = keeping(tmp_path)
+    end(kept, 1, 0.5)
+    past = [trial(1, 0.5), trial(2, None, "failed"), trial(3, 0.4, "stopped")]
+    kept.remember(past)
+    path = tmp_path / "predictions" / "trial-001.npz"
+    path.unlink()
+    assert refusal(keeping(tmp_path).remember, past).startswith(f"{path} is gone\n")

@@ -16,7 +16,7 @@ import keras  # noqa: E402
 
 from lenetml.errors import FolderError  # noqa: E402
 from lenetml.spec.layers import BatchNormalization, Dense, Flatten  # noqa: E402
-from lenetml.trial.kept import pack_weights, unpack_weights, write_model  # noqa: E402
+from lenetml.trial.kept import pack_weights, read_model, unpack_weights, write_model  # noqa: E402
 from lenetml.trial.model import build_model  # noqa: E402
 
 LAYERS = [BatchNormalization(), Flatten(), Dense(units=5, activation="relu")]
@@ -56,6 +56,26 @@ def test_a_model_is_written_whole_and_reads_back_in_keras(model, tmp_path):
     images = np.random.default_rng(1).random((6, 3, 4, 1), dtype=np.float32)
     back = keras.saving.load_model(path, compile=False)
     np.testing.assert_array_equal(back(images), model(images))
+
+
+def test_none_but_the_very_model_is_read(model, tmp_path):
+    path = tmp_path / "model.keras"
+    size_bytes, sha256 = write_model(model, path)
+    back, n_bytes = read_model(path, sha256)
+    assert n_bytes == size_bytes
+    for ours, theirs in zip(model.get_weights(), back.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    advice = "    put it back, or start over with --fresh"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FolderError) as caught:
+        read_model(path, sha256)
+    assert str(caught.value) == (f"{path} is not the network that the record tells of\n{advice}")
+    path.unlink()
+    with pytest.raises(FolderError) as caught:
+        read_model(path, sha256)
+    assert str(caught.value) == f"{path} is gone\n{advice}"
 
 
 def test_a_fault_leaves_the_old_model(model, tmp_path, monkeypatch):

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from lenetml import __version__
-from lenetml.lives import begin_life, changed_versions, continuations
+from lenetml.errors import FolderError
+from lenetml.lives import (
+    begin_life,
+    changed_versions,
+    continuations,
+    first_event,
+    identity_of,
+    spec_of_run,
+)
 from lenetml.record import Continuation
 from lenetml.search.journal import Journal, read_journal
 
@@ -74,3 +83,27 @@ def test_changed_versions(before, now, changes):
     found = changed_versions(before, now)
     assert found == changes
     assert list(found) == sorted(found)
+
+
+def test_what_a_run_is_known_by(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    begin(path, {"numpy": "2.1"})
+    identity = identity_of(first_event(tmp_path))
+    begin(path, {"numpy": "2.2"})
+    assert identity_of(first_event(tmp_path)) == identity
+    other = first_event(tmp_path) | {"at": "another moment"}
+    assert identity_of(other) != identity
+
+
+def test_the_spec_of_a_run_is_the_given_one_or_the_copy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    begin(tmp_path / "journal.jsonl", {})
+    assert spec_of_run(tmp_path) == (tmp_path / "spec.yaml", ["seed=3"])
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "net.yaml").touch()
+    assert spec_of_run(tmp_path) == (Path("specs/net.yaml"), ["seed=3"])
+
+
+def test_a_folder_without_a_run(tmp_path):
+    with pytest.raises(FolderError, match="holds no run"):
+        spec_of_run(tmp_path)

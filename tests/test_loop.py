@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
-from scripted import ScriptedWorkers
+from scripted import CutsShort, ScriptedWorkers
 from searches import search, shown, spec_of
 
-from lenetml.search.journal import JOURNAL_NAME, encode, read_journal
+from lenetml.search.journal import JOURNAL_NAME, Journal, encode, read_journal
 
 RANDOM = {"strategy": "random", "trials": 4}
 
@@ -35,6 +34,17 @@ class Listener:
 
 def names(folder):
     return [event["event"] for event in read_journal(folder / JOURNAL_NAME)]
+
+
+def later(folder, *kinds):
+    """Have the search taken two hours more, as these kinds of events tell."""
+    lines = [
+        {**event, "search_seconds": event["search_seconds"] + 7200}
+        if event["event"] in kinds
+        else event
+        for event in read_journal(folder / JOURNAL_NAME)
+    ]
+    (folder / JOURNAL_NAME).write_bytes(b"".join(map(encode, lines)))
 
 
 def test_events_in_order(tmp_path):
@@ -109,11 +119,7 @@ def test_an_execution_that_fails_fails_its_trial(tmp_path):
 def test_time_that_earlier_lives_took_counts(tmp_path):
     folder = tmp_path / "run"
     search(spec_of(tmp_path / "few", RANDOM), folder)
-    lines = read_journal(folder / JOURNAL_NAME)
-    for event in lines:
-        if "search_seconds" in event:
-            event["search_seconds"] += 7200
-    (folder / JOURNAL_NAME).write_bytes(b"".join(map(encode, lines)))
+    later(folder, "training_started", "trial_ended", "search_ended")
     more = spec_of(tmp_path / "more", {**RANDOM, "trials": 9, "time_limit": "1h"})
     result = search(more, folder)
     assert (result.ended, len(result.trials)) == ("time_limit", 4)
@@ -121,15 +127,8 @@ def test_time_that_earlier_lives_took_counts(tmp_path):
 
 
 def test_the_journal_knows_the_time_behind_the_last_trial(tmp_path):
-    class Hasty(ScriptedWorkers):
-        def wait(self, running, seconds):
-            stop.set()
-            (done,) = super().wait(running, seconds)
-            done._result = replace(done.result(), interrupted=True)
-            return {done}
-
     stop = threading.Event()
-    search(spec_of(tmp_path, RANDOM), tmp_path, Hasty(), stop=stop)
+    search(spec_of(tmp_path, RANDOM), tmp_path, CutsShort(1, stop), stop=stop)
     told = [
         (event["event"], event["search_seconds"])
         for event in read_journal(tmp_path / JOURNAL_NAME)
@@ -140,6 +139,48 @@ def test_the_journal_knows_the_time_behind_the_last_trial(tmp_path):
         "training_started", "training_interrupted", "search_ended",
     ]  # fmt: skip
     assert 0 < seconds[0] < seconds[1] < seconds[2]
+
+
+@pytest.mark.parametrize("executions", [1, 2])
+def test_a_trial_that_was_cut_short_waits_for_more_time(tmp_path, executions):
+    settings, folder = {**RANDOM, "executions_per_trial": executions}, tmp_path / "run"
+    # The second trial is under way; of two executions, the first ended.
+    stop = threading.Event()
+    whole = spec_of(tmp_path / "whole", settings)
+    search(whole, folder, CutsShort(2 * executions, stop), stop=stop)
+    before = names(folder)
+    later(folder, "search_ended")
+    short = search(spec_of(tmp_path / "short", {**settings, "time_limit": "1h"}), folder)
+    assert (short.ended, [trial.number for trial in short.trials]) == ("time_limit", [1])
+    assert names(folder) == [*before, "search_ended"]
+    long = search(spec_of(tmp_path / "long", {**settings, "time_limit": "9h"}), folder)
+    assert long.ended == "trials"
+    assert shown(long) == shown(search(whole, tmp_path / "again"))
+
+
+def test_what_others_note_tells_the_time_of_the_search(tmp_path):
+    """Behind a kill in the middle of a training it is the last that is known."""
+
+    class Notes(Listener):
+        def epoch_ended(self, number, execution, epoch, metrics):
+            self.journal.append("spent")
+
+    def open_journal(path):
+        notes.journal = Journal(path)
+        return notes.journal
+
+    notes, folder = Notes(tmp_path / "run" / JOURNAL_NAME), tmp_path / "run"
+    settings = {**RANDOM, "time_limit": "1h"}
+    spec = spec_of(tmp_path / "spec", settings)
+    search(spec, folder, listeners=[notes], open_journal=open_journal)
+    lines = read_journal(folder / JOURNAL_NAME)
+    assert [line["event"] for line in lines[:4]] == ["asked", "training_started", "spent", "spent"]
+    assert 0 < lines[1]["search_seconds"] < lines[2]["search_seconds"]
+    (folder / JOURNAL_NAME).write_bytes(b"".join(map(encode, lines[:4])))
+    later(folder, "spent")
+    result = search(spec, folder)
+    assert (result.ended, result.trials) == ("time_limit", ())
+    assert result.seconds > 7200
 
 
 class StopsAfter(ScriptedWorkers):

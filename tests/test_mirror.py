@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 from mirrored import (
     GROUP,
-    SYNC,
     history_rows,
     make_home,
     make_run_folder,
     mirror_one_trial,
+    open_the_mirror,
 )
 from told_trials import HISTORY, VALUES, trial_record, trial_start
 from wandb_files import read_runs
 
-from lenetml.mirror import open_mirror
 from lenetml.spec.sections import Wandb
 
 
@@ -35,9 +34,9 @@ def warnings():
 
 def test_a_trial_reads_back_as_it_was_told(run_folder, warnings):
     section = Wandb(project="GMNet-sweep", entity="a-team", mode="offline", tags=["mnist", "demo"])
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror_one_trial(mirror)
-    said = mirror.close()
+    mirror.close()
     told = read_runs(run_folder)["gmnet-trial-01"]
     assert told.run.project == "GMNet-sweep"
     assert told.run.entity == "a-team"
@@ -62,12 +61,12 @@ def test_a_trial_reads_back_as_it_was_told(run_folder, warnings):
         "val_f1": 0.83,
     }
     assert warnings == []
-    assert said == f"1 trial kept for the W&B project GMNet-sweep; {SYNC}"
+    assert mirror.counts() == (0, 1)
 
 
 def test_a_failed_trial_is_marked_as_failed(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror.trial_started(trial_start(3))
     mirror.epoch_ended(3, 1, 1, {"loss": float("nan")})
     mirror.trial_ended(
@@ -87,14 +86,14 @@ def test_a_failed_trial_is_marked_as_failed(run_folder, warnings):
 
 def test_trials_may_overlap_and_may_be_told_only_at_their_end(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror.trial_started(trial_start(1, {"units": 10}, seed=1))
     mirror.trial_started(trial_start(2, {"units": 20}, seed=2))
     mirror.epoch_ended(2, 1, 1, {"loss": 2.0})
     mirror.epoch_ended(1, 1, 1, {"loss": 1.0})
     mirror.trial_ended(trial_record(2, history={"loss": [2.0, 1.5]}))
     mirror.trial_ended(trial_record(5))
-    said = mirror.close()
+    mirror.close()
     runs = read_runs(run_folder)
     assert list(runs) == ["gmnet-trial-01", "gmnet-trial-02", "gmnet-trial-05"]
     assert [told.exit_code for told in runs.values()] == [1, 0, 0]
@@ -102,14 +101,15 @@ def test_trials_may_overlap_and_may_be_told_only_at_their_end(run_folder, warnin
     assert runs["gmnet-trial-01"].history == [{"epoch": 1, "loss": 1.0}]
     assert runs["gmnet-trial-02"].history == [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.5}]
     assert runs["gmnet-trial-05"].history == history_rows()
-    assert said.startswith("3 trials kept for the W&B project p; ")
+    assert runs["gmnet-trial-01"].summary["status"] == "interrupted"
+    assert mirror.counts() == (0, 2)
 
 
 def test_ids_are_stable_and_a_repeated_trial_replaces_its_first_try(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
     ids = []
     for loss in (1.0, 2.0):
-        mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+        mirror = open_the_mirror(section, run_folder, warnings.append)
         mirror.trial_started(trial_start(1))
         mirror.epoch_ended(1, 1, 1, {"loss": loss})
         mirror.close()
@@ -121,21 +121,23 @@ def test_ids_are_stable_and_a_repeated_trial_replaces_its_first_try(run_folder, 
 
 def test_a_trial_that_goes_on_is_one_whole_run(run_folder, warnings):
     """As of a promotion by hyperband, in the same life and in the next one."""
-    section = Wandb(project="p", mode="offline")
+    section, journal = Wandb(project="p", mode="offline"), []
     longer = {name: [*series, 0.5] for name, series in HISTORY.items()}
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append, journal)
     mirror_one_trial(mirror, status="stopped")
     mirror_one_trial(mirror, 2, status="stopped")
     mirror.trial_started(trial_start(1, history=HISTORY))
     mirror.epoch_ended(1, 1, 3, dict.fromkeys(HISTORY, 0.5))
     mirror.trial_ended(trial_record(1, history=longer))
-    assert mirror.close() == f"2 trials kept for the W&B project p; {SYNC}"
+    mirror.close()
+    assert mirror.counts() == (0, 2)
 
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append, journal)
     mirror.trial_started(trial_start(2, history=HISTORY))
     mirror.epoch_ended(2, 1, 3, dict.fromkeys(HISTORY, 0.5))
     mirror.trial_ended(trial_record(2, history=longer))
-    assert mirror.close() == f"2 trials kept for the W&B project p; {SYNC}"
+    mirror.close()
+    assert mirror.counts() == (0, 2)
 
     assert len(list(run_folder.glob("wandb/offline-run-*"))) == 2
     for told in read_runs(run_folder).values():
@@ -146,7 +148,7 @@ def test_a_trial_that_goes_on_is_one_whole_run(run_folder, warnings):
 
 def test_a_trial_of_several_trainings_is_told_at_its_end(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror.trial_started(trial_start(1, executions=2, history={"loss": [9.0]}))
     mirror.epoch_ended(1, 2, 2, {"loss": 8.0})
     mirror.epoch_ended(1, 1, 2, {"loss": 7.0})
@@ -159,7 +161,7 @@ def test_a_trial_of_several_trainings_is_told_at_its_end(run_folder, warnings):
 
 def test_a_training_that_begins_again_leaves_no_row_twice(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror.trial_started(trial_start(1))
     for epoch in (1, 2, 1, 2, 3):
         mirror.epoch_ended(1, 1, epoch, {"loss": float(epoch)})
@@ -170,9 +172,9 @@ def test_a_training_that_begins_again_leaves_no_row_twice(run_folder, warnings):
 
 
 def test_trials_of_earlier_lives_are_counted(run_folder, warnings):
-    section = Wandb(project="p", mode="offline")
+    section, journal = Wandb(project="p", mode="offline"), []
     for number in (1, 2):
-        mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+        mirror = open_the_mirror(section, run_folder, warnings.append, journal)
         mirror_one_trial(mirror, number)
-        said = mirror.close()
-    assert said == f"2 trials kept for the W&B project p; {SYNC}"
+        mirror.close()
+    assert mirror.counts() == (0, 2)

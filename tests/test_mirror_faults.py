@@ -14,17 +14,16 @@ import pytest
 from mirrored import (
     CANARY,
     GROUP,
-    SYNC,
     contents,
     history_rows,
     make_home,
     make_run_folder,
     mirror_one_trial,
+    open_the_mirror,
 )
 from told_trials import trial_record, trial_start
 from wandb_files import read_runs
 
-from lenetml.mirror import open_mirror
 from lenetml.spec.sections import Wandb
 
 
@@ -67,7 +66,7 @@ def test_variables_of_the_user_redirect_nothing(run_folder, warnings, monkeypatc
     monkeypatch.setenv("WANDB_DIR", str(run_folder.parent / "stray"))
     before = dict(os.environ)
     section = Wandb(project="p", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror_one_trial(mirror)
     mirror.close()
     assert dict(os.environ) == before
@@ -81,7 +80,7 @@ def test_a_settings_file_of_the_user_names_no_other_team(run_folder, home, warni
     settings.parent.mkdir(parents=True)
     settings.write_text("[default]\nentity = stray\nproject = stray\nmode = disabled\n")
     section = Wandb(project="p", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror_one_trial(mirror)
     mirror.close()
     assert "stray" not in str(read_runs(run_folder)["gmnet-trial-01"].run)
@@ -94,7 +93,7 @@ def test_no_key_no_host_name_and_nothing_outside_the_folder(
     monkeypatch.setattr(socket, "gethostname", lambda: "canary-host-name")
     monkeypatch.setenv("WANDB_API_KEY", CANARY)
     section = Wandb(project="p", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror_one_trial(mirror)
     mirror.close()
     written = contents(run_folder)
@@ -113,9 +112,10 @@ def test_no_key_no_host_name_and_nothing_outside_the_folder(
 
 
 def test_auto_without_a_key_is_offline_and_says_nothing(run_folder, warnings):
-    mirror = open_mirror(Wandb(project="p"), run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(Wandb(project="p"), run_folder, warnings.append)
     mirror_one_trial(mirror)
-    assert mirror.close() == f"1 trial kept for the W&B project p; {SYNC}"
+    mirror.close()
+    assert mirror.counts() == (0, 1)
     assert warnings == []
     assert list(read_runs(run_folder)) == ["gmnet-trial-01"]
 
@@ -123,24 +123,26 @@ def test_auto_without_a_key_is_offline_and_says_nothing(run_folder, warnings):
 def test_auto_is_what_the_user_says_where_that_is_offline(run_folder, warnings, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    mirror = open_mirror(Wandb(project="p"), run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(Wandb(project="p"), run_folder, warnings.append)
     mirror_one_trial(mirror)
-    assert mirror.close() == f"1 trial kept for the W&B project p; {SYNC}"
+    mirror.close()
+    assert mirror.counts() == (0, 1)
     assert warnings == []
 
 
 def test_auto_is_what_the_user_says_where_that_is_disabled(run_folder, warnings, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    mirror = open_mirror(Wandb(project="p"), run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(Wandb(project="p"), run_folder, warnings.append)
     mirror_one_trial(mirror)
-    assert mirror.close() is None
+    mirror.close()
+    assert mirror.outcome(1) is None
     assert warnings == []
     assert list(run_folder.iterdir()) == []
 
 
 def test_online_without_a_key_warns_once_and_is_offline(run_folder, warnings):
     section = Wandb(project="p", mode="online")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror_one_trial(mirror)
     mirror_one_trial(mirror, 2)
     mirror.close()
@@ -150,7 +152,7 @@ def test_online_without_a_key_warns_once_and_is_offline(run_folder, warnings):
 
 def test_a_malformed_key_warns_once_and_is_offline(run_folder, warnings, monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", "short")
-    mirror = open_mirror(Wandb(project="p"), run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(Wandb(project="p"), run_folder, warnings.append)
     mirror_one_trial(mirror)
     mirror.close()
     assert len(warnings) == 1
@@ -172,10 +174,10 @@ def test_without_a_server_the_same_run_goes_on_offline(
         netrc = home / ".netrc"
         netrc.write_text(f"machine 127.0.0.1:{port}\n  login user\n  password {CANARY}\n")
         netrc.chmod(0o600)
-    mirror = open_mirror(Wandb(project="p"), run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(Wandb(project="p"), run_folder, warnings.append)
     mirror_one_trial(mirror)
     mirror_one_trial(mirror, 2)
-    said = mirror.close()
+    mirror.close()
     assert len(warnings) == 1
     assert warnings[0].startswith("W&B failed (CommError: ")
     assert warnings[0].endswith("; the mirror goes on offline")
@@ -184,7 +186,7 @@ def test_without_a_server_the_same_run_goes_on_offline(
     for told in runs.values():
         assert told.history == history_rows()
         assert told.exit_code == 0
-    assert said == f"2 trials kept for the W&B project p; {SYNC}"
+    assert mirror.counts() == (0, 2)
     assert CANARY.encode() not in contents(run_folder)
     assert [path.name for path in home.iterdir()] == ([".netrc"] if source == "netrc" else [])
     assert capfd.readouterr() == ("", "")
@@ -192,47 +194,47 @@ def test_without_a_server_the_same_run_goes_on_offline(
 
 def test_the_death_of_wandbs_process_loses_no_trial(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror.trial_started(trial_start(1))
     mirror.epoch_ended(1, 1, 1, {"loss": 1.0})
     kill_wandbs_process()
     mirror.epoch_ended(1, 1, 2, {"loss": 0.5})
     mirror.trial_ended(trial_record(1, history={"loss": [1.0, 0.5]}))
     mirror_one_trial(mirror, 2)
-    said = mirror.close()
+    mirror.close()
     runs = read_runs(run_folder)
     assert runs["gmnet-trial-01"].history == [{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}]
     assert runs["gmnet-trial-02"].history == history_rows()
     assert len(warnings) == 1
     assert warnings[0].endswith("; the mirror goes on offline")
-    assert said == f"2 trials kept for the W&B project p; {SYNC}"
+    assert mirror.counts() == (0, 2)
 
 
 def test_a_second_fault_ends_the_mirror_and_nothing_else(run_folder, warnings):
     section = Wandb(project="p", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror_one_trial(mirror, 1)
     for number in (2, 3, 4):
         mirror.trial_started(trial_start(number))
         kill_wandbs_process()
         mirror.epoch_ended(number, 1, 1, {"loss": 1.0})
         mirror.trial_ended(trial_record(number))
-    said = mirror.close()
+    mirror.close()
     assert len(warnings) == 1
-    assert said.startswith("2 trials kept for the W&B project p; send with")
-    assert "; the mirror was given up (" in said
+    assert mirror.counts() == (0, 2)
+    assert mirror.outcome(1).mode is None
 
 
 def test_a_project_that_wandb_refuses_is_said_once(run_folder, warnings):
     section = Wandb(project="what?", mode="offline")
-    mirror = open_mirror(section, run_folder, GROUP, "gmnet", warnings.append)
+    mirror = open_the_mirror(section, run_folder, warnings.append)
     mirror_one_trial(mirror)
     mirror_one_trial(mirror, 2)
-    said = mirror.close()
+    mirror.close()
     assert len(warnings) == 1
     assert "what?" in warnings[0]
     assert warnings[0].endswith("; nothing more is mirrored")
-    assert said.startswith("the mirror was given up (")
+    assert (mirror.counts(), mirror.outcome(1).mode) == ((0, 0), None)
 
 
 @pytest.mark.parametrize("section", [None, Wandb(project="p", mode="disabled")])
@@ -240,14 +242,17 @@ def test_switched_off_nothing_is_touched(run_folder, home, section):
     code = f"""
 import sys
 from pathlib import Path
-from lenetml.mirror import open_mirror
+from lenetml.mirror.ledger import Ledger
+from lenetml.mirror.live import open_mirror
 from lenetml.search.loop import TrialStart
 from lenetml.spec.sections import Wandb
 section = {"None" if section is None else "Wandb(project='p', mode='disabled')"}
-mirror = open_mirror(section, Path({str(run_folder)!r}), "group", "name", print)
+ledger = Ledger([], print)
+mirror = open_mirror(section, Path({str(run_folder)!r}), "net", "a search", ledger, print)
 mirror.trial_started(TrialStart(1, {{"units": 3}}, 7, 3, 1, {{}}))
 mirror.epoch_ended(1, 1, 1, {{"loss": 1.0}})
-print(mirror.close(), "wandb" in sys.modules)
+mirror.close()
+print(mirror.outcome(1), "wandb" in sys.modules)
 """
     package = str(Path(__file__).parents[1])
     answer = subprocess.run(
@@ -257,3 +262,26 @@ print(mirror.close(), "wandb" in sys.modules)
     assert answer.stdout == "None False\n"
     assert list(run_folder.iterdir()) == []
     assert list(home.iterdir()) == []
+
+
+def test_threads_of_others_are_heard():
+    code = """
+import threading
+from lenetml.mirror.discretion import hush_threads
+hush_threads()
+hush_threads()
+module = {"__name__": "wandb.sdk", "thread": None}
+exec("def end(): raise ConnectionError('of wandb')", module)
+def own(): raise ConnectionError('of our own')
+for target in (module["end"], own):
+    thread = threading.Thread(target=target)
+    thread.start()
+    thread.join()
+"""
+    package = str(Path(__file__).parents[1])
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": package},
+    )  # fmt: skip
+    assert "of our own" in answer.stderr
+    assert "of wandb" not in answer.stderr

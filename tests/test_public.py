@@ -50,7 +50,7 @@ def test_the_version_is_that_of_the_package():
         "import lenetml",
         "import lenetml; lenetml.load_spec; lenetml.Spec",
         "import lenetml.cli",
-        "import lenetml.record, lenetml.errors, lenetml.readiness",
+        "import lenetml.record, lenetml.errors",
         "import lenetml.running, lenetml.output, lenetml.telling, lenetml.signals",
         "import lenetml.display, lenetml.progress, lenetml.terminal",
     ],

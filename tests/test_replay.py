@@ -6,11 +6,13 @@ from functools import partial
 
 import pytest
 from scripted import ScriptedWorkers
-from searches import CHANGES, STRATEGIES, CopiedJournal, search, shown, spec_of
+from searches import CHANGES, STRATEGIES, CopiedJournal, data_of, search, shown, spec_of
 
 from lenetml.errors import FolderError
 from lenetml.search.asks import Ask
-from lenetml.search.journal import JOURNAL_NAME
+from lenetml.search.journal import JOURNAL_NAME, encode, read_journal
+from lenetml.search.replay import check_holds, replay
+from lenetml.search.strategy import make_asker
 
 
 @pytest.mark.parametrize(("n_slots", "fails"), [(1, False), (3, True)])
@@ -111,6 +113,68 @@ def test_values_of_the_journal_can_be_accepted(tmp_path):
     assert shown(result)[:asked] == shown(expected)[:asked]
     assert all(trial.values["learning_rate"] == 0.5 for trial in result.trials[asked:])
     assert len(result.trials) == len(expected.trials)
+
+
+def test_as_many_trials_as_the_space_has_points_are_enough(tmp_path):
+    """The journal says that the space is exhausted, which nobody asks any more."""
+    space = {"size": {"values": [3, 5]}, "learning_rate": {"values": [0.1, 0.01]}}
+    architecture = [{"conv2d": {"filters": 2, "kernel_size": "$size"}}, "flatten"]
+
+    def run(trials, workers=None):
+        spec = spec_of(
+            tmp_path / f"{trials}", {"strategy": "random", "trials": trials},
+            search_space=space, architecture=architecture,
+        )  # fmt: skip
+        return search(spec, tmp_path / "run", workers)
+
+    found = [run(8), run(4), run(8)]
+    assert [(result.ended, len(result.trials)) for result in found] == [
+        ("exhausted", 4), ("trials", 4), ("exhausted", 4),
+    ]  # fmt: skip
+    assert shown(found[0]) == shown(found[1]) == shown(found[2])
+    with pytest.raises(FolderError, match="holds trial 4 already, and search.trials is less"):
+        run(3)
+
+
+def test_a_trial_that_ends_without_having_begun_is_damage(tmp_path):
+    spec, path = spec_of(tmp_path, STRATEGIES["random"]), tmp_path / "run" / JOURNAL_NAME
+    search(spec, path.parent)
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert b'"asked"' in lines[0]
+    path.write_bytes(b"".join(lines[1:]))
+    with pytest.raises(FolderError) as caught:
+        search(spec, path.parent)
+    assert str(caught.value) == (
+        "the journal lacks lines: trial 1 ends in it, and did not begin\n"
+        "    put an intact copy in its place, or start over with --fresh"
+    )
+    # That a training began, it can do without.
+    started = [number for number, line in enumerate(lines) if b'"training_started"' in line]
+    interrupted = {"event": "training_interrupted", "kind": "trial", "number": 1, "execution": 1}
+    path.write_bytes(b"".join([*lines[: started[0]], encode(interrupted)]))
+    assert len(search(spec, path.parent).trials) == 9
+
+
+@pytest.mark.parametrize(("name", "n_lines"), [("random", 3), ("screening", 1)])
+def test_a_journal_that_holds_less_than_the_record_is_damage(tmp_path, name, n_lines):
+    """A trial is missing, or the second part of one."""
+    spec, path = spec_of(tmp_path, STRATEGIES[name]), tmp_path / "run" / JOURNAL_NAME
+    recorded = search(spec, path.parent).trials
+    events = read_journal(path)[:-1]
+    last = events[-1]["record"]
+    check_holds(past_of(spec, events), recorded)
+    with pytest.raises(FolderError) as caught:
+        check_holds(past_of(spec, events[:-n_lines]), recorded)
+    assert str(caught.value) == (
+        f"the journal lacks lines: the record holds 9 epochs of trial {last['number']}\n"
+        "    put an intact copy in its place, or start over with --fresh"
+    )
+
+
+def past_of(spec, events):
+    return replay(
+        events, make_asker(spec, data_of(spec)), accepts=False, on_progress=lambda n: None
+    )
 
 
 def test_more_trials_go_on_where_a_search_ended(tmp_path):

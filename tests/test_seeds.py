@@ -130,7 +130,7 @@ def test_a_run_cut_while_it_looked_has_looked_once(whole, tmp_path):
 
 def test_a_run_cut_after_its_record_is_finished(whole, tmp_path):
     place, folder = whole.at(STAGES[3], tmp_path)
-    shutil.copy(whole.finished.folder / "record.json", folder)
+    shutil.copy(whole.finished.folder / "record.json", folder / "pending")
     finished = place.run(RATES, *CHANGES)
     assert not finished.is_new
     assert finished.record == whole.record

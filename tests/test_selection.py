@@ -102,9 +102,10 @@ def test_who_failed_least_is_confirmed_first(direction):
     objectives = {1: [None, None], 2: [0.9, None], 3: [0.5, 0.5]}
     assert best_confirmed(trials, objectives, direction).number == 3
     assert best_confirmed(trials[:2], objectives, direction).number == 2
+    assert best_confirmed(trials[:1], objectives, direction) is None
 
 
-def test_equal_means_go_to_the_smaller_then_to_the_better():
+def test_equal_means_go_to_the_smaller_then_to_the_earlier():
     objectives = {1: [0.5], 2: [0.5], 3: [0.5]}
-    trials = [trial(1, 0.9, 300), trial(2, 0.8, 200), trial(3, 0.7, 200)]
+    trials = [trial(1, 0.9, 300), trial(3, 0.8, 200), trial(2, 0.7, 200)]
     assert best_confirmed(trials, objectives, "max").number == 2

@@ -15,6 +15,7 @@ from command_line import HEARS_SIGINT, LIMIT_SECONDS, LONG, finish, start, write
 from wandb_files import read_runs
 
 from lenetml.search.journal import JOURNAL_NAME, read_journal
+from lenetml.signals import Interrupts
 from lenetml.telling import ENDING
 
 ON_TERMINAL = "import fcntl, termios; fcntl.ioctl(2, termios.TIOCSCTTY, 0)\n" + HEARS_SIGINT
@@ -197,6 +198,15 @@ class TestTwice:
         wait_until_empty(command.child.pid)
         (journal,) = folder.glob(f"runs/*/{JOURNAL_NAME}")
         assert read_journal(journal)[-1]["event"] in ("training_started", "spent")
+
+
+def test_what_ends_everything_is_raised_once():
+    """Else it would end that very end half way, and leave workers behind."""
+    heard = Interrupts(lambda: None, "bye")
+    heard.act(signal.SIGINT, None)
+    with pytest.raises(KeyboardInterrupt):
+        heard.act(signal.SIGINT, None)
+    heard.act(signal.SIGTERM, None)
 
 
 def test_signals_are_heard_and_given_back():

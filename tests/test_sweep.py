@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import subprocess
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from command_line import call, write_specs
+from spec_texts import spec_of
 
+from lenetml.mirror.sweep import (
+    PROGRAM,
+    launcher_here,
+    sweep_configuration,
+    sweep_of,
+    sweep_text,
+    write_sweep,
+)
 from lenetml.spec import load_spec
 from lenetml.spec.declared import read_space
 from lenetml.spec.domains import Choice, Condition, Range
 from lenetml.spec.sections import Search, Wandb
 from lenetml.spec.source import parse
-from lenetml.sweep import sweep_configuration, write_sweep
 
 SPACE = {
     "activation": Choice(("relu", "tanh")),
@@ -98,9 +107,7 @@ def test_file_reads_back_equal_and_in_order(tmp_path):
 def test_a_sweep_can_be_pasted_back(path, tmp_path):
     """All that a sweep cannot say is `when`; what `.each` draws has become names of its own."""
     spec = load_spec(path)
-    document = spec.document
-    configuration = sweep_configuration(document.name, spec.space, document.search, document.wandb)
-    write_sweep(tmp_path, configuration)
+    write_sweep(tmp_path, sweep_of(spec))
     root, complaints = parse((tmp_path / "sweep.yaml").read_text(encoding="utf-8"))
     assert complaints == []
     space, complaints = read_space(root.entry("parameters").node)
@@ -110,9 +117,129 @@ def test_a_sweep_can_be_pasted_back(path, tmp_path):
     )
 
 
-def test_wandb_is_not_imported():
-    code = "import sys, lenetml.sweep; print('wandb' in sys.modules)"
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+def hyperband(tmp_path, epochs, **keys):
+    """The sweep of a spec that is searched by hyperband."""
+    return sweep_of(
+        spec_of(
+            tmp_path,
+            search_space={"rate": {"min": 0.001, "max": 0.1}},
+            training={"epochs": epochs, "learning_rate": "$rate"},
+            search={"strategy": "hyperband", **keys},
+        )
     )
-    assert answer.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "keys", "rungs"),
+    [
+        (27, {}, {"max_iter": 27, "s": 3, "eta": 3}),
+        (26, {}, {"max_iter": 26, "s": 2, "eta": 3}),
+        (3, {}, {"max_iter": 3, "s": 1, "eta": 3}),
+        (64, {"factor": 4, "iterations": 2}, {"max_iter": 64, "s": 3, "eta": 4}),
+        (1000, {"factor": 10}, {"max_iter": 1000, "s": 3, "eta": 10}),
+    ],
+)
+def test_hyperband_ends_runs_early(tmp_path, epochs, keys, rungs):
+    """W&B documents its brackets as max_iter / eta, / eta², ... for s = 1, 2, ...: all above 1."""
+    sweep = hyperband(tmp_path, epochs, **keys)
+    assert sweep["early_terminate"] == {"type": "hyperband", **rungs}
+    assert sweep["method"] == "random"
+    # They count how often the metric was told: that must be in each epoch's row.
+    assert sweep["metric"]["name"] == "val_accuracy"
+
+
+def test_hyperband_without_a_rung_ends_nothing_early(tmp_path):
+    assert "early_terminate" not in hyperband(tmp_path, 2)
+
+
+@pytest.mark.parametrize(
+    "search", [{"strategy": "random", "trials": 3}, {"strategy": "bayesian", "trials": 3}]
+)
+def test_other_strategies_end_nothing_early(tmp_path, search):
+    space = {"rate": {"min": 0.001, "max": 0.1}}
+    training = {"epochs": 9, "learning_rate": "$rate"}
+    spec = spec_of(tmp_path, search_space=space, training=training, search=search)
+    assert "early_terminate" not in sweep_of(spec)
+
+
+def test_what_an_agent_runs(tmp_path, monkeypatch):
+    """The spec by the path as it was given, and what was changed in it."""
+    write_specs(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    sweep = sweep_of(load_spec("search.yaml", ["training.epochs=2", "training.batch_size=8"]))
+    assert sweep["program"] == "lenetml"
+    assert sweep["command"] == [
+        "lenetml", "trial", "search.yaml", "--set", "training.epochs=2",
+        "--set", "training.batch_size=8", "--values", "${args_json_file}",
+    ]  # fmt: skip
+    other = sweep_of(load_spec("search.yaml"), ("python", "-m", "lenetml"))
+    assert other["command"][:5] == ["python", "-m", "lenetml", "trial", "search.yaml"]
+    assert str(tmp_path) not in sweep_text(sweep)
+
+
+def test_the_program_by_its_name_where_that_leads_here(tmp_path, monkeypatch):
+    """Else by this very Python: another environment's program, or none, would be the wrong one."""
+    for name in ("here", "elsewhere", "nothing"):
+        (tmp_path / name).mkdir()
+    for name in ("here", "elsewhere"):
+        for file in ("python", PROGRAM):
+            (tmp_path / name / file).touch(mode=0o755)
+    (tmp_path / "nothing" / PROGRAM).symlink_to(tmp_path / "here" / PROGRAM)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "here" / "python"))
+    by_python = (str(tmp_path / "here" / "python"), "-m", "lenetml")
+    for path, launcher in (
+        ("here", ("lenetml",)), ("nothing", ("lenetml",)), ("elsewhere", by_python),
+        ("none", by_python),
+    ):  # fmt: skip
+        monkeypatch.setenv("PATH", str(tmp_path / path))
+        assert launcher_here() == launcher, path
+
+
+def test_printed(tmp_path):
+    write_specs(tmp_path)
+    code, out, err = call(tmp_path, "sweep", "search.yaml", "--set", "search.trials=2", PATH="")
+    assert (code, err) == (0, "")
+    assert out.startswith("# For wandb sweep. Its agents start where the command below finds ")
+    sweep = yaml.safe_load(out)
+    assert sweep == sweep_of(
+        load_spec(tmp_path / "search.yaml", ["search.trials=2"]), (sys.executable, "-m", "lenetml")
+    ) | {"command": sweep["command"]}
+    assert sweep["command"] == [
+        sys.executable, "-m", "lenetml", "trial", "search.yaml", "--set", "search.trials=2",
+        "--values", "${args_json_file}",
+    ]  # fmt: skip
+    code, out, err = call(
+        tmp_path, "sweep", "search.yaml", "--set", "search.trials=2", "--json", PATH=""
+    )
+    assert (code, err, json.loads(out)) == (0, "", sweep)
+
+
+def test_nothing_to_sweep(tmp_path):
+    write_specs(tmp_path)
+    assert call(tmp_path, "sweep", "tiny.yaml") == (
+        2,
+        "",
+        "lenetml: tiny.yaml: there is nothing to sweep, since it has no search_space\n"
+        "    lenetml run tiny.yaml trains its one network\n",
+    )
+
+
+def test_a_wrong_spec(tmp_path):
+    write_specs(tmp_path)
+    code, out, err = call(tmp_path, "sweep", "wrong.yaml")
+    assert (code, out) == (1, "")
+    assert err.startswith('wrong.yaml:4:23: unknown key "bach" in training\n')
+    missing = "lenetml: none.yaml: there is no such file\n"
+    assert call(tmp_path, "sweep", "none.yaml") == (2, "", missing)
+
+
+def test_nothing_heavy_is_loaded(tmp_path):
+    write_specs(tmp_path)
+    code = """
+import sys, runpy
+try:
+    runpy.run_module("lenetml", run_name="__main__", alter_sys=True)
+finally:
+    print(*{"wandb", "tensorflow", "numpy"} & set(sys.modules), file=sys.stderr)
+"""
+    assert call(tmp_path, "sweep", "search.yaml", code=code)[2] == "\n"

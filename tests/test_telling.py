@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from told_trials import failed_trial, trial_record
 
+from lenetml.following import SearchStart
 from lenetml.record import ExecutionRecord
 from lenetml.telling import kind_of_stage, tell_ratio, tell_search, tell_span, tell_trial
 
@@ -53,7 +54,8 @@ def test_a_trial_of_several_trainings():
     ],
 )
 def test_a_search(trials, done, n_slots, told):
-    assert tell_search("net", trials, done, n_slots) == told
+    earlier = tuple(map(trial_record, range(1, done + 1)))
+    assert tell_search(SearchStart("net", trials, n_slots, "max", earlier)) == told
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 from told_trials import failed_trial, trial_record, trial_start
 
+from lenetml.following import SearchStart
 from lenetml.progress import Progress
 from lenetml.telling import ENDING
 from lenetml.terminal import Terminal, draw_search, open_console
@@ -112,7 +113,7 @@ class TestTerminal:
             yield display
 
     def test_a_search(self, display, screen):
-        display.search_started("net", 2, 0, 2, "max")
+        display.search_started(SearchStart("net", 2, 2, "max"))
         display.trial_started(trial_start(1))
         display.trial_started(trial_start(2))
         display.epoch_ended(2, 1, 1, {"val_accuracy": 0.5})
@@ -142,8 +143,8 @@ class TestTerminal:
         assert screen.getvalue().endswith(" loading  0 s")
 
     def test_the_best_trial_of_earlier_lives(self, display, screen):
-        earlier = [trial_record(1, objective=0.9), trial_record(2, objective=0.5), failed_trial(3)]
-        display.search_started("net", 4, 3, 1, "max", earlier)
+        earlier = (trial_record(1, objective=0.9), trial_record(2, objective=0.5), failed_trial(3))
+        display.search_started(SearchStart("net", 4, 1, "max", earlier))
         display.trial_started(trial_start(4))
         display.trial_ended(trial_record(4, objective=0.8))
         display._live.refresh()

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 
 import pytest
-from experiments import LIVES, RATES, Place, apart_from, journal_of, names_of, write_journal
+from experiments import (
+    LIVES,
+    RATES,
+    Place,
+    apart_from,
+    contents,
+    journal_of,
+    names_of,
+    write_journal,
+)
 
 from lenetml.errors import FolderError, UsageError
-from lenetml.record import read_record
+from lenetml.record import read_record, record_schema
+from lenetml.search.journal import JOURNAL_NAME
 from lenetml.trial.data import LoadedData
-from lenetml.unsealing import open_sealed, spec_of_run
+from lenetml.unsealing import open_sealed
 
 pytestmark = pytest.mark.slow
 
@@ -27,20 +38,38 @@ OPEN = RATES.replace("trials: 3", "trials: 2, baseline: plain.yaml") + "evaluati
 SEALED = OPEN.replace("seeds: 1", "seeds: 1, test: sealed")
 
 
-class Sealed:
-    """A place with a run whose test part is sealed."""
+ADVICE = "    put it back, or start over with --fresh"
 
-    def __init__(self, folder):
+
+class Sealed:
+    """A place with a run whose test part is sealed.
+
+    Args:
+        folder: Of the place.
+        name: Of the spec.
+    """
+
+    def __init__(self, folder, name="rates"):
         self.place = Place(folder)
-        (self.folder,) = self.place.out.glob("rates-*")
+        (self.folder,) = self.place.out.glob(f"{name}-*")
 
     @property
     def record(self):
         return read_record(self.folder)
 
-    def open(self, text=SEALED, *changes):
+    def open(self, text=SEALED, *changes, warn=pytest.fail):
         self.stages = []
-        return open_sealed(self.folder, self.place.load(text, *changes), self.stages.append)
+        spec = self.place.load(text, *changes)
+        return open_sealed(self.folder, spec, self.stages.append, warn)
+
+    def refusal(self):
+        """What opening it says, which must cost no look and change no file."""
+        looks, before = self.place.looks(), contents(self.folder)
+        with pytest.raises(FolderError) as caught:
+            self.open()
+        assert self.place.looks() == looks
+        assert contents(self.folder) == before
+        return str(caught.value)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +161,123 @@ def test_cut_short_while_it_looked_it_has_looked_once(sealed, folder):
     assert len(sealed.place.looks()) == 2
 
 
+def test_none_but_the_chosen_network_is_tested(sealed):
+    model = sealed.folder / "model.keras"
+    (other,) = sealed.place.out.glob("plain-*")
+    shutil.copy(other / "model.keras", model)
+    assert sealed.refusal() == f"{model} is not the network that the record tells of\n{ADVICE}"
+    model.unlink()
+    assert sealed.refusal() == f"{model} is gone\n{ADVICE}"
+
+
+def test_what_is_gone_or_damaged_costs_no_look(sealed):
+    weights = sealed.folder / "weights" / "trial-002-seed-1.npz"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    assert sealed.refusal() == f"{weights} is damaged\n{ADVICE}"
+    shutil.copy(sealed.folder / "predictions" / "trial-001.npz", weights)
+    assert sealed.refusal() == f"{weights} is damaged\n{ADVICE}"
+    weights.unlink()
+    assert sealed.refusal() == f"{weights} is gone\n{ADVICE}"
+    weights.write_bytes(whole)
+    (other,) = sealed.place.out.glob("plain-*")
+    predictions = other / "predictions" / "test.npz"
+    predictions.unlink()
+    assert sealed.refusal() == f"{predictions} is gone\n{ADVICE}"
+
+
+def test_a_journal_without_the_trainings_of_the_seeds_is_damage(sealed):
+    events = journal_of(sealed.folder)
+    write_journal(sealed.folder, [it for it in events if it["event"] != "execution_ended"])
+    assert sealed.refusal() == (
+        f"{sealed.folder / JOURNAL_NAME} lacks trainings that the record tells of\n"
+        "    put an intact copy in its place, or start over with --fresh"
+    )
+
+
+def test_a_line_that_was_torn_is_named(sealed):
+    path, told = sealed.folder / JOURNAL_NAME, []
+    n_lines = len(path.read_bytes().splitlines())
+    path.write_bytes(path.read_bytes() + b"01234567 {")
+    sealed.open(warn=told.append)
+    assert told == [
+        f"{path}:{n_lines + 1}: this last line was cut short (10 bytes) and is dropped; what it "
+        "told is done again"
+    ]
+
+
+def test_the_spec_stays_as_it_was_given(sealed):
+    path = sealed.folder / "spec.yaml"
+    as_given = path.read_bytes().replace(b"\n", b"\r\n")
+    path.write_bytes(as_given)
+    sealed.open()
+    assert path.read_bytes() == as_given
+
+
+def test_what_opening_it_takes_is_not_recorded_and_the_schema_says_so(sealed):
+    before = sealed.record
+    assert sealed.open().record.cost == before.cost
+    kinds = json.loads(record_schema())["$defs"]
+    for kind in ("CostRecord", "EnergyRecord"):
+        assert "opening a sealed test part" in kinds[kind]["description"]
+
+
+def test_cut_short_behind_its_record_it_is_finished_by_the_next(sealed, folder):
+    finished = sealed.open()
+    whole = contents(sealed.folder)
+    waiting = sealed.folder / "pending"
+    waiting.mkdir()
+    (before,) = (folder / "runs").glob("rates-*")
+    shutil.copytree(before / "weights", sealed.folder / "weights")
+    for path in [sealed.folder / "record.json", *sealed.folder.glob("predictions/test*")]:
+        path.replace(waiting / path.name)
+    shutil.copy(before / "record.json", sealed.folder)
+    again = sealed.open()
+    assert (again.is_new, again.record) == (False, finished.record)
+    assert contents(sealed.folder) == whole
+    assert not (sealed.folder / "weights").exists()
+
+
+def test_cut_short_before_its_record_leaves_nothing_beside_the_old_one(sealed):
+    waiting = sealed.folder / "pending"
+    waiting.mkdir()
+    (waiting / "test.npz").write_bytes(b"predictions")
+    assert not sealed.place.run(SEALED).is_new
+    assert not (sealed.folder / "predictions" / "test.npz").exists()
+
+
+@pytest.mark.parametrize("by", ["run", "test"])
+def test_a_baseline_that_is_opened_later_is_compared_then(tmp_path, by):
+    place = Place(tmp_path)
+    baseline = f"{BASELINE}evaluation: {{test: sealed}}\n"
+    place.write(baseline)
+    place.run(OPEN if by == "run" else SEALED)
+    main, other = Sealed(tmp_path), Sealed(tmp_path, "plain")
+    if by == "test":
+        main.open()
+    (untested,) = main.record.baselines
+    assert (untested.test, untested.difference_pp, untested.mcnemar) == (None, None, None)
+    tested = other.open(baseline).record.test
+    looks, before = place.looks(), main.record
+    again = main.open() if by == "test" else place.run(OPEN)
+    (compared,) = again.record.baselines
+    difference = 100 * (before.test.accuracy - tested.accuracy)
+    assert (compared.test, compared.difference_pp) == (tested, pytest.approx(difference, abs=1e-9))
+    assert compared.mcnemar is not None
+    assert (again.is_new, main.record) == (False, again.record)
+    assert apart_from({"baselines"}, again.record) == apart_from({"baselines"}, before)
+    kept = (main.folder / "predictions" / "test-plain.npz").read_bytes()
+    assert kept == (other.folder / "predictions" / "test.npz").read_bytes()
+    assert place.looks() == looks
+    # Once more there is nothing to do, with the baseline or without it.
+    files = contents(main.folder)
+    main.open() if by == "test" else place.run(OPEN)
+    if by == "test":
+        shutil.rmtree(other.folder)
+        assert main.open().record == again.record
+    assert contents(main.folder) == files
+
+
 def test_another_spec_is_refused(sealed):
     with pytest.raises(UsageError) as caught:
         sealed.open(SEALED, "training.epochs=4")
@@ -172,10 +318,3 @@ def test_another_winner_is_sealed_again(tmp_path):
     assert [each.test for each in second.earlier_tests] == [first.test]
     third = sealed.open().record
     assert (third.test.look, third.earlier_tests) == (3, second.earlier_tests)
-
-
-def test_the_spec_of_a_run(sealed):
-    text, overrides = spec_of_run(sealed.folder)
-    assert (text.name, overrides) == ("rates.yaml", [])
-    with pytest.raises(FolderError, match="record.json is not there"):
-        spec_of_run(sealed.place.folder)

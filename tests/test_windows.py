@@ -25,6 +25,10 @@ def nobody_at_home(tmp_path_factory):
         yield
 
 
+def unseal(folder, place, change):
+    return open_sealed(folder, place.load(SEALED, change), lambda text: None, pytest.fail)
+
+
 class Killed(BaseException):
     """Stands for a kill: nothing catches it."""
 
@@ -102,9 +106,9 @@ def test_a_sealed_run_that_went_on_is_not_opened_before_it_ended(tmp_path):
     with pytest.raises(Killed):
         place.run(SEALED, "search.trials=3", follower=KilledAt("writing the cards"))
     with pytest.raises(FolderError, match="went on, and did not end"):
-        open_sealed(first.folder, place.load(SEALED, "search.trials=1"), lambda text: None)
+        unseal(first.folder, place, "search.trials=1")
     place.run(SEALED, "search.trials=3")
-    opened = open_sealed(first.folder, place.load(SEALED, "search.trials=3"), lambda text: None)
+    opened = unseal(first.folder, place, "search.trials=3")
     assert (opened.record.best.number, opened.record.test.look) == (2, 1)
     assert_whole(place, SEALED, opened)
 

@@ -68,6 +68,20 @@ def read_runs(folder: Path) -> dict[str, OfflineRun]:
     return {told.run.display_name: told for told in sorted(runs, key=lambda t: t.run.display_name)}
 
 
+def read_artifacts(folder: Path) -> dict[str, dict[str, str]]:
+    """The artifacts of the offline runs of a run's folder: their files' digests by name."""
+    artifacts = [
+        record.artifact
+        for path in folder.glob("wandb/offline-run-*/*.wandb")
+        for record in read_records(path)
+        if record.HasField("artifact")
+    ]
+    return {
+        artifact.name: {entry.path: entry.digest for entry in artifact.manifest.contents}
+        for artifact in artifacts
+    }
+
+
 def _items(items: Any) -> dict[str, Any]:
     named = {item.key or item.nested_key[0]: json.loads(item.value_json) for item in items}
     return {name: value for name, value in named.items() if not name.startswith("_")}

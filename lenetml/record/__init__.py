@@ -15,6 +15,7 @@ from lenetml.record.evaluation import (
     SelectedFrom,
 )
 from lenetml.record.metrics import ClassMetrics, MacroMetrics, McNemar, Metrics, TestRecord
+from lenetml.record.mirror import MirrorRecord
 from lenetml.record.resources import CostRecord, EnergyRecord, EnvironmentRecord
 from lenetml.record.search import (
     Continuation,
@@ -41,6 +42,7 @@ __all__ = [
     "MacroMetrics",
     "McNemar",
     "Metrics",
+    "MirrorRecord",
     "RECORD_NAME",
     "Record",
     "SearchRecord",

@@ -13,6 +13,7 @@ from lenetml.files import write_atomically
 from lenetml.record.data import DataRecord
 from lenetml.record.evaluation import BaselineRecord, BestRecord, EarlierTest, SeedRecord
 from lenetml.record.metrics import TestRecord
+from lenetml.record.mirror import MirrorRecord
 from lenetml.record.resources import CostRecord, EnergyRecord, EnvironmentRecord
 from lenetml.record.search import SearchRecord, TrialRecord
 from lenetml.values import Value
@@ -45,7 +46,7 @@ class Record(Value):
     energy_reason: str | None
     cost: CostRecord
     environment: EnvironmentRecord
-    mirror: str | None = Field(description="What became of the W&B mirror; null: none asked for.")
+    mirror: MirrorRecord | None = Field(description="Null: none was asked for.")
     command: str
 
 

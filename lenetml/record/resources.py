@@ -10,7 +10,10 @@ from lenetml.values import Value
 
 
 class EnergyRecord(Value):
-    """Energy of the whole machine while the experiment ran."""
+    """Energy of the whole machine while the experiment ran.
+
+    What opening a sealed test part takes later is not in it.
+    """
 
     kwh: float
     cpu_kwh: float
@@ -32,11 +35,19 @@ class EnergyRecord(Value):
 
 
 class CostRecord(Value):
-    """What search and evaluation took, without loading the data and the runs of baselines."""
+    """What search and evaluation took, over all lives of a run.
+
+    Loading the data, the runs of baselines and opening a sealed test part later are not in it.
+    """
 
     seconds: float
-    core_seconds: float
-    images_trained: int
+    core_seconds: float = Field(
+        description="Of the driver and of every training, without starting worker processes and "
+        "trainings whose process died."
+    )
+    images_trained: int = Field(
+        description="By every training, those included that were cut short and done again."
+    )
 
 
 class EnvironmentRecord(Value):

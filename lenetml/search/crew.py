@@ -18,6 +18,8 @@ MAX_DEATHS = 2
 # Attempts that ended with their driver: it was stopped, or the job took the machine down.
 MAX_ATTEMPTS = 10
 WAIT_SECONDS = 0.5
+# Events of attempts that no record tells of; they tell themselves what these took.
+CUT_SHORT = ("training_interrupted", "worker_died")
 
 Kind = Literal["trial", "confirm", "seed"]
 
@@ -61,10 +63,15 @@ class Stop(Protocol):
 class _UnderWay:
     key: Key
     job: Job
+    images_per_epoch: int
     on_epoch: OnEpoch
     attempts: Attempts
-    search_seconds: Callable[[], float] | None
     rows: list[Mapping[str, float]] = field(default_factory=list)
+
+    @property
+    def cost_of_a_death(self) -> dict[str, Any]:
+        """What an attempt took whose worker died."""
+        return {"images_trained": len(self.rows) * self.images_per_epoch, "core_seconds": None}
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ class Crew:
         warn: Takes warnings.
 
     Attributes:
-        core_seconds: CPU time of the trainings that this crew brought to an end.
+        core_seconds: CPU time of this crew's trainings, those included that were cut short.
     """
 
     def __init__(
@@ -129,23 +136,23 @@ class Crew:
         self,
         key: Key,
         job: Job,
+        images_per_epoch: int,
         on_epoch: OnEpoch,
-        search_seconds: Callable[[], float] | None = None,
     ) -> None:
         """Begin a job where there is room.
 
         Args:
             key: Which training.
             job: What to do.
+            images_per_epoch: Images that one epoch trains on.
             on_epoch: Is told of each epoch.
-            search_seconds: What the search took until now, for the journal; None: it is over.
         """
         attempts = self._attempts.pop(key, Attempts())
         if attempts.died >= MAX_DEATHS or attempts.begun >= MAX_ATTEMPTS:
             message = f"its worker or the whole run died in each of {attempts.begun} attempts"
             self._given_up.append(Ended(key, Failed("worker_died", message, 0.0, None), []))
             return
-        self._try(_UnderWay(key, job, on_epoch, attempts, search_seconds))
+        self._try(_UnderWay(key, job, images_per_epoch, on_epoch, attempts))
 
     def ended(self) -> Iterator[Ended]:
         """Wait a moment, and give the jobs that are over; those cut short are not among them.
@@ -162,10 +169,14 @@ class Crew:
             result = done.result()
             if isinstance(result, Failed) and self._goes_on_after(result, each):
                 continue
-            if isinstance(result, Outcome) and result.interrupted:
-                self._note("training_interrupted", each)
-                continue
             self.core_seconds += result.core_seconds or 0.0
+            if isinstance(result, Outcome) and result.interrupted:
+                cost = {
+                    "images_trained": result.images_trained,
+                    "core_seconds": result.core_seconds,
+                }
+                self._note("training_interrupted", each, **cost)
+                continue
             yield Ended(each.key, result, each.rows)
         yield from self._overdue()
         if self._stop.is_set() and not self._is_ending:
@@ -194,7 +205,7 @@ class Crew:
         """Whether a failed job is tried again, or was ended with its search."""
         if failed.reason == "worker_died" and self._stop.is_set():
             # What ends a whole machine, or a job of a cluster, ends the workers as well.
-            self._note("training_interrupted", each)
+            self._note("training_interrupted", each, **each.cost_of_a_death)
             return True
         if failed.reason in ("worker_died", "out_of_memory") and not self._is_lowered:
             # Memory is what side by side most often lacks.
@@ -205,11 +216,13 @@ class Crew:
         if failed.reason != "worker_died":
             return False
         each.attempts = Attempts(each.attempts.begun, each.attempts.died + 1)
-        self._note("worker_died", each, message=failed.message)
-        if each.attempts.died >= MAX_DEATHS:
-            return False
-        self._try(each)
-        return True
+        goes_on = each.attempts.died < MAX_DEATHS
+        # The record of a training that fails tells the cost of its last attempt itself.
+        cost = each.cost_of_a_death if goes_on else {}
+        self._note("worker_died", each, message=failed.message, **cost)
+        if goes_on:
+            self._try(each)
+        return goes_on
 
     def _overdue(self) -> Iterator[Ended]:
         """End the jobs that take too long."""
@@ -223,6 +236,4 @@ class Crew:
                 yield Ended(each.key, overdue(self._time_limit, seconds, None), each.rows)
 
     def _note(self, event: str, each: _UnderWay, **facts: Any) -> None:
-        if each.search_seconds is not None:
-            facts["search_seconds"] = each.search_seconds()
         self._journal.append(event, **vars(each.key), **facts)

@@ -72,7 +72,7 @@ def train_further(
         while waiting and crew.has_room:
             training = waiting.popleft()
             job = Job(training.plan.concrete, training.seed, objective, training.plan.epochs)
-            crew.begin(training.key, job, on_epoch)
+            crew.begin(training.key, job, training.plan.images_per_epoch, on_epoch)
         if not crew.n_under_way:
             return None
         for ended in crew.ended():

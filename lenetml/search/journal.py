@@ -7,8 +7,8 @@ import fcntl
 import json
 import os
 import zlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +49,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._noted = b""
+        self._clocks: Mapping[str, Callable[[], float]] = {}
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             _lock(self._file, fcntl.LOCK_EX, path)
@@ -64,6 +65,14 @@ class Journal:
         """Write an event with the next one: for what would be asked for again without it."""
         self._noted += encode({"event": event, **facts})
 
+    @contextmanager
+    def timed(self, **clocks: Callable[[], float]) -> Iterator[None]:
+        """Have every event that is appended meanwhile tell what these clocks show."""
+        self._clocks = clocks
+        yield
+        # Left by an exception, they go on: what is appended on the way out belongs to it.
+        self._clocks = {}
+
     def append(self, event: str, **facts: Any) -> None:
         """Write one event, and those noted before it, and wait until they are on disk.
 
@@ -75,6 +84,7 @@ class Journal:
             FolderError: It cannot be written whole; the disk may be full. The journal is as it
                 was before.
         """
+        facts |= {name: clock() for name, clock in self._clocks.items()}
         lines = self._noted + encode({"event": event, **facts})
         length = os.fstat(self._file).st_size
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from lenetml.files import write_atomically
+from lenetml.files import read_arrays, read_kept, refuse_if_gone, write_atomically
 from lenetml.record import ExecutionRecord, TrialRecord
 from lenetml.search.asks import Direction, cost_of
 from lenetml.search.jobs import Outcome
@@ -54,16 +54,24 @@ class Keeping:
             write_atomically(self._state(name, outcome.epochs), outcome.state)
 
     def state(self, number: int, execution: int, epoch: int) -> bytes:
-        """What an execution goes on from behind an epoch."""
-        return self._state(self._name(number, execution), epoch).read_bytes()
+        """What an execution goes on from behind an epoch.
+
+        Raises:
+            FolderError: It is gone, or damaged.
+        """
+        return read_arrays(self._state(self._name(number, execution), epoch), bytes)
 
     def settle(self, trial: TrialRecord, executions: Sequence[ExecutionRecord]) -> None:
-        """Put the files of the best execution in the place of the trial's."""
+        """Put the files of the best execution in the place of the trial's.
+
+        Raises:
+            FolderError: They are gone, or cannot be written.
+        """
         if len(executions) == 1 or trial.status == "failed":
             return
         best = best_execution(executions, self._direction)
         for kind in KINDS:
-            content = self._file_of(kind, self._name(trial.number, best)).read_bytes()
+            content = read_kept(self._file_of(kind, self._name(trial.number, best)))
             write_atomically(self._file_of(kind, trial_name(trial.number)), content)
 
     def forget(self, trial: TrialRecord) -> None:
@@ -99,9 +107,15 @@ class Keeping:
         self._contenders = contenders[: self._n_winners]
 
     def remember(self, trials: Iterable[TrialRecord]) -> None:
-        """Take in the trials of the past; a life that was cut short may have left files of them."""
+        """Take in the trials of the past; a life that was cut short may have left files of them.
+
+        Raises:
+            FolderError: Predictions of one, which are read behind the search, are gone.
+        """
         for trial in trials:
             self.forget(trial)
+            if trial.status == "completed":
+                refuse_if_gone(self._file_of("predictions", trial_name(trial.number)))
 
     def _state(self, name: str, epoch: int) -> Path:
         return self._file_of("states", f"{name}-epoch-{epoch}")

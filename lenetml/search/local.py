@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -106,13 +106,12 @@ class LocalWorkers:
         if len(self._slots) == 1 or not free:
             return False
         self._slots.remove(free[-1])
-        free[-1].close()
+        _close(free[-1:])
         return True
 
     def close(self) -> None:
         """End all processes at once."""
-        for slot in self._slots:
-            slot.close()
+        _close(self._slots)
 
     def _free(self) -> list[_Slot]:
         busy = {id(slot) for slot, *_ in self._jobs.values()}
@@ -151,7 +150,14 @@ class LocalWorkers:
 
     def _renew(self, slot: _Slot) -> None:
         self._slots[self._slots.index(slot)] = _Slot(self._data, slot.gpu)
-        slot.close()
+        _close([slot])
+
+
+def _close(slots: Sequence[_Slot]) -> None:
+    """End slots side by side: one after the other, many would take longer than a user waits."""
+    for step in (_Slot.stop, _Slot.kill, _Slot.close):
+        for slot in slots:
+            step(slot)
 
 
 class _Slot:
@@ -206,9 +212,12 @@ class _Slot:
         with suppress(OSError):
             self._pipe.send(self._job)
 
-    def close(self) -> None:
-        """End the process at once."""
+    def stop(self) -> None:
+        """Begin no more."""
         self._pool.stop()
+
+    def kill(self) -> None:
+        """End the process at once."""
         # pebble 5.2 begins another process for a dead one until this thread of it has ended, and
         # one that begins now would complain of what is gone.
         if self._pool._pool_manager_loop is not None:
@@ -217,6 +226,9 @@ class _Slot:
         for process in self._processes():
             with suppress(ValueError, AttributeError):
                 process.kill()
+
+    def close(self) -> None:
+        """Give back what the process had."""
         self._pool.join()
         self._pipe.close()
 

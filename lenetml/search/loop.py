@@ -156,21 +156,22 @@ class _Search:
 
     def run(self) -> SearchResult:
         """Run until there is no more to do."""
-        while True:
-            self._begin_what_can_begin()
-            if not self._crew.n_under_way:
-                break
-            for ended in self._crew.ended():
-                self._end_execution(ended)
+        with self._journal.timed(search_seconds=self._seconds):
+            while True:
+                self._begin_what_can_begin()
+                if not self._crew.n_under_way:
+                    break
+                for ended in self._crew.ended():
+                    self._end_execution(ended)
+            reason = self._ending()
+            self._journal.append("search_ended", reason=reason)
         trials = tuple(self._trials[number] for number in sorted(self._trials))
-        reason = self._ending()
-        self._journal.append("search_ended", reason=reason, search_seconds=self._seconds())
         return SearchResult(trials, reason, self._seconds())
 
     def _ending(self) -> Ending:
-        if self._open or self._jobs or self._waiting:
+        if self._open or self._jobs:
             return "interrupted"
-        if self._answer is not None:
+        if self._answer is not None and not self._waiting:
             return self._answer
         return "time_limit" if self._is_late() else "interrupted"
 
@@ -193,9 +194,11 @@ class _Search:
 
     def _next_ask(self) -> Ask | None:
         """The next trial to begin: one that was cut short, or a new one."""
+        if self._is_late():
+            return None
         if self._waiting:
             return self._waiting.popleft()
-        if self._is_idle or self._answer is not None or self._is_late():
+        if self._is_idle or self._answer is not None:
             return None
         answer = self._asker.ask()
         if isinstance(answer, Ask):
@@ -255,7 +258,8 @@ class _Search:
             for listener in self._listeners:
                 listener.epoch_ended(number, execution, epoch, row)
 
-        self._crew.begin(Key("trial", number, execution), job, on_epoch, self._seconds)
+        key, images = Key("trial", number, execution), opened.plan.images_per_epoch
+        self._crew.begin(key, job, images, on_epoch)
 
     def _before(self, opened: _Open, execution: int) -> ExecutionRecord | None:
         return execution_of(opened.before, execution) if opened.before else None
@@ -285,11 +289,7 @@ class _Search:
         trial = trial_record(opened.ask, opened.plan, executions, self._task.direction)
         if opened.before is None or opened.before.status != "completed":
             self._keeping.settle(trial, executions)
-        self._journal.append(
-            "trial_ended",
-            record=trial.model_dump(mode="json"),
-            search_seconds=self._seconds(),
-        )
+        self._journal.append("trial_ended", record=trial.model_dump(mode="json"))
         del self._open[trial.number]
         self._trials[trial.number] = trial
         self._asker.tell(opened.ask, trial.objective)

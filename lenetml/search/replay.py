@@ -6,7 +6,7 @@ asker of the same kind and seed must answer the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,7 @@ def replay(
         on_progress: Is told how many trials were told again.
 
     Raises:
-        FolderError: The asker answers otherwise.
+        FolderError: The asker answers otherwise, or lines are missing.
     """
     past = Past()
     for event in events:
@@ -64,14 +64,15 @@ def replay(
             past.is_exhausted = False
         elif kind == "answered":
             answer = asker.ask()
-            if answer == "trials":
-                raise _too_few(len(past.trials))
-            if answer != event["answer"]:
+            # So many trials as there were before the asker gave this answer may be wanted now.
+            if answer not in (event["answer"], "trials"):
                 raise _differs(event["answer"], answer)
             past.is_exhausted = answer == "exhausted"
         elif kind == "trial_ended":
             trial = TrialRecord.model_validate(event["record"])
-            ask = next(each for each in past.open_asks if each.number == trial.number)
+            ask = next((each for each in past.open_asks if each.number == trial.number), None)
+            if ask is None:
+                raise _lacks(f"trial {trial.number} ends in it, and did not begin")
             past.open_asks.remove(ask)
             asker.tell(ask, trial.objective)
             past.trials[trial.number] = trial
@@ -84,6 +85,18 @@ def replay(
             past.executions[key] = ExecutionRecord.model_validate(event["record"])
             past.attempts.pop(key, None)
     return past
+
+
+def check_holds(past: Past, recorded: Iterable[TrialRecord]) -> None:
+    """Check that a journal holds what a finished life recorded.
+
+    Raises:
+        FolderError: It lacks a trial, or the end of one.
+    """
+    for trial in recorded:
+        told = past.trials.get(trial.number)
+        if told is None or told.epochs < trial.epochs:
+            raise _lacks(f"the record holds {trial.epochs} epochs of trial {trial.number}")
 
 
 def _ask_again(event: Event, asker: Asker, past: Past, accepts: bool) -> Ask:
@@ -104,6 +117,13 @@ def _too_few(n_trials: int) -> FolderError:
     return FolderError(
         f"the journal holds trial {n_trials} already, and search.trials is less",
         "raise search.trials, or start over with --fresh",
+    )
+
+
+def _lacks(what: str) -> FolderError:
+    return FolderError(
+        f"the journal lacks lines: {what}",
+        "put an intact copy in its place, or start over with --fresh",
     )
 
 
@@ -135,7 +155,7 @@ def _note_attempt(event: Event, past: Past) -> None:
     elif kind == "worker_died":
         past.attempts[key] = Attempts(so_far.begun, so_far.died + 1)
     else:
-        past.attempts.pop(key)
+        past.attempts.pop(key, None)
 
 
 def _forget(past: Past, number: int) -> None:

@@ -55,19 +55,25 @@ def best_confirmed(
     trials: Sequence[TrialRecord],
     objectives: Mapping[int, Sequence[float | None]],
     direction: Direction,
-) -> TrialRecord:
+) -> TrialRecord | None:
     """The trial with the best mean under seeds that it was not chosen by.
 
+    One with fewer failed trainings comes first; ties go to fewer parameters, then to the earlier.
+
     Args:
-        trials: The top ones, best first.
+        trials: The top ones.
         objectives: Of each trial's number, those under its further seeds; None: it failed.
         direction: Whether more or less is better.
+
+    Returns:
+        None where every training failed.
     """
 
-    def rank(trial: TrialRecord) -> tuple[int, float, int]:
+    def rank(trial: TrialRecord) -> tuple[int, float, int, int]:
         found = [value for value in objectives[trial.number] if value is not None]
         n_failed = len(objectives[trial.number]) - len(found)
         cost = cost_of(sum(found) / len(found), direction) if found else math.inf
-        return n_failed, cost, trial.parameters
+        return n_failed, cost, trial.parameters, trial.number
 
-    return min(trials, key=rank)
+    best = min(trials, key=rank)
+    return None if set(objectives[best.number]) == {None} else best

@@ -114,7 +114,7 @@ def as_data(value: Any) -> Any:
         if isinstance(value, Layer):
             if data["when"] is True:
                 del data["when"]
-            return {getattr(value, "layer"): data}  # noqa: B009
+            return {type(value).model_fields["layer"].default: data}
         return data
     if isinstance(value, list | tuple):
         return [as_data(item) for item in value]

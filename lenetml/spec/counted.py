@@ -45,12 +45,12 @@ def count_fewer(draft: Draft, drawn: SearchSpace, needed: int) -> Counted | None
     network = network_of(draft)
     is_possible = possibility(network, draft.space, drawn) if network else None
     n_points = n_possible = 0
-    for point in islice(all_points(drawn), MAX_TRIED):
+    for point in islice(all_points(drawn), MAX_TRIED + 1):
         n_points += 1
         n_possible += is_possible is None or is_possible(point)
         if n_possible == needed:
             return None
-    return Counted(n_points, n_possible) if n_points < MAX_TRIED else None
+    return Counted(n_points, n_possible) if n_points <= MAX_TRIED else None
 
 
 def check_trials(draft: Draft, drawn: SearchSpace) -> Iterator[Finding]:

@@ -83,6 +83,6 @@ def grid(draft: Draft) -> Iterator[Finding]:
         return
     for name, domain in draft.space.items():
         if domain.size is None:
-            message = f"{name} is a range of reals; grid needs values"
-            note = f"write {name}: {{values: [...]}}"
+            message = f"{name} is a range; grid needs values or q"
+            note = f"write {name}: {{values: [...]}}, or give it a q"
             yield Finding(("search_space", name), message, (note,), True)

@@ -43,7 +43,7 @@ def metrics(labels: Labels, probabilities: Probabilities) -> Metrics:
     return Metrics(**_summary(table, labels, probabilities))
 
 
-def test_record(
+def score_test(
     labels: Labels,
     probabilities: Probabilities,
     classes: Sequence[str],
@@ -84,10 +84,6 @@ def test_record(
         look=look,
         opened_at=opened_at,
     )
-
-
-# pytest would take a function of this name for a test wherever it is imported.
-test_record.__test__ = False  # type: ignore[attr-defined]
 
 
 def objective_value(name: str, labels: Labels, probabilities: Probabilities) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenetml.errors import FolderError
-from lenetml.files import write_atomically
+from lenetml.files import PUT_BACK, read_kept, write_atomically
 
 
 def pack_weights(weights: list[NDArray[Any]]) -> bytes:
@@ -55,15 +55,20 @@ def write_model(model: keras.Model, path: Path) -> tuple[int, str]:
     return len(content), hashlib.sha256(content).hexdigest()
 
 
-def read_model(path: Path) -> tuple[keras.Model, int, str]:
-    """Read a model that `write_model` wrote: the model, its size in bytes, its SHA-256.
+def read_model(path: Path, sha256: str) -> tuple[keras.Model, int]:
+    """Read a model that `write_model` wrote.
+
+    Args:
+        path: Of the model.
+        sha256: What its content must have.
+
+    Returns:
+        The model, and its size in bytes.
 
     Raises:
-        FolderError: It is not there, or is no model.
+        FolderError: It is gone, or another one.
     """
-    try:
-        content = path.read_bytes()
-        model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        raise FolderError(f"{path} cannot be read: {error}".splitlines()[0]) from None
-    return model, len(content), hashlib.sha256(content).hexdigest()
+    content = read_kept(path)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise FolderError(f"{path} is not the network that the record tells of", PUT_BACK)
+    return keras.models.load_model(path, compile=False), len(content)

@@ -1,0 +1,78 @@
+"""What stands between this machine and W&B: a key, a mode, a server that answers."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLate
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from lenetml.mirror.client import Client
+from lenetml.mirror.live import wished_mode
+from lenetml.spec.sections import Wandb
+
+PATIENCE_SECONDS = 2.0
+PROBE = Wandb(project="probe")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a spec with `wandb: {mode: auto}` would meet here.
+
+    Args:
+        key: Where a key was found; None: there is none.
+        mode: That would be used.
+        server: W&B's address.
+        answers: Whether it answered within two seconds.
+        reason: Why a key or the server cannot be used, where that is so.
+    """
+
+    key: str | None
+    mode: str
+    server: str
+    answers: bool
+    reason: str | None
+
+
+def look_around() -> Reach:
+    """Look for a key and knock at the server, without telling it anything."""
+    wished, reason, key = wished_mode(PROBE), None, None
+    with tempfile.TemporaryDirectory() as folder:
+        client = Client(PROBE, Path(folder), "probe", "probe")
+        try:
+            if client.has_key():
+                key = "WANDB_API_KEY" if os.environ.get("WANDB_API_KEY") else "wandb login"
+        except Exception as fault:  # whatever wandb makes of a malformed key
+            reason = str(fault).splitlines()[0]
+        server = client.server()
+        client.stop()
+    no_answer = _knock(server)
+    mode = wished if wished in ("offline", "disabled") else "online" if key else "offline"
+    return Reach(key, mode, server, no_answer is None, reason or no_answer)
+
+
+def _knock(server: str) -> str | None:
+    """Ask a server for anything; None where it answered, else why it did not."""
+    # Looking a name up has no time limit of its own, so the whole knock is waited for.
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(_fetch, server).result(PATIENCE_SECONDS)
+    except TooLate:
+        return f"no answer within {PATIENCE_SECONDS:.0f} seconds"
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _fetch(server: str) -> str | None:
+    try:
+        with urlopen(server, timeout=PATIENCE_SECONDS):
+            return None
+    except HTTPError:
+        # A refusal is an answer, too.
+        return None
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "reason", error))
