@@ -4,6 +4,7 @@
     ├── SpecError         1  the spec is not right; holds every problem found
     ├── DataError         1  the data are not right: file and place
     ├── FolderError       1  the folder of a run is damaged, foreign or busy
+    ├── CardError         1  a card is not that of its record, or lacks texts of its authors
     ├── UsageError        2  wrong usage, or a file that is not there
     ├── MissingError      3  something is not installed or not reachable
     ├── SearchError       4  no trial succeeded
@@ -58,6 +59,10 @@ class DataError(LenetmlError):
 
 class FolderError(LenetmlError):
     """The folder of a run cannot be used."""
+
+
+class CardError(LenetmlError):
+    """A card is not that of its record, or lacks what only its authors can say."""
 
 
 class UsageError(LenetmlError):

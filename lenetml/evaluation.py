@@ -199,9 +199,20 @@ def _look_of_earlier_life(
 
 
 def compare_baselines(
-    others: Sequence[Finished], test: TestRecord | None, folder: RunFolder, data: LoadedData
+    others: Sequence[Finished],
+    test: TestRecord | None,
+    seeds: Sequence[SeedRecord],
+    folder: RunFolder,
+    data: LoadedData,
 ) -> list[BaselineRecord]:
     """Compare with the baselines' winners, and keep their predictions beside the winner's.
+
+    Args:
+        others: The baselines.
+        test: The winner on the test part.
+        seeds: Its values under further seeds.
+        folder: Of the run.
+        data: Of all of them.
 
     Raises:
         FolderError: Predictions of one of the two are gone, or damaged.
@@ -216,7 +227,7 @@ def compare_baselines(
         theirs = read_arrays(_kept_test(other.folder), bytes)
         ours = read_arrays(tested_now if tested_now.exists() else tested_before, bytes)
         labels = data.open_test().labels
-        baselines.append(facts.baseline_facts(other, test, ours, theirs, labels))
+        baselines.append(facts.baseline_facts(other, test, seeds, ours, theirs, labels))
         folder.pending.mkdir(exist_ok=True)
         write_atomically(folder.pending / f"test-{other.record.name}.npz", theirs)
     return baselines

@@ -32,7 +32,8 @@ from lenetml.lives import (
 from lenetml.mirror.ledger import Ledger
 from lenetml.mirror.live import open_mirror
 from lenetml.mirror.sweep import sweep_of, write_sweep
-from lenetml.mirroring import mirror_winner
+from lenetml.mirroring import complete_mirror, mirror_winner
+from lenetml.pictures import draw_pictures
 from lenetml.record import Record
 from lenetml.report.card import write_cards
 from lenetml.search.asks import Asker
@@ -43,6 +44,7 @@ from lenetml.search.journal import JOURNAL_NAME, Journal, read_journal
 from lenetml.search.keeping import Keeping
 from lenetml.search.loop import run_search
 from lenetml.search.replay import Past, check_holds, replay
+from lenetml.search.rivals import compare_rivals
 from lenetml.search.strategy import (
     make_asker,
     n_side_by_side,
@@ -129,13 +131,16 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
     )
     if folder.record is not None and not wants_more(spec, folder.record):
         tell_fewer(spec, folder.record, follower.warn)
-        return show(spec, folder.path, folder.record, others, data)
+        shown = show(spec, folder.path, folder.record, others, data)
+        complete_mirror(spec.document.wandb, folder.path, shown.record, follower.warn)
+        return shown
     with Journal(folder.path / JOURNAL_NAME) as journal:
         ledger = Ledger(journal.events, journal.append)
         record = _experiment(
             _Run(spec, sha256, data, folder, journal, ledger, options, follower, stop), others
         )
         follower.stage(f"{name}: writing the cards")
+        draw_pictures(folder, record, data)
         commit(folder.path, record)
         journal.append("finished", winner=record.best.number)
         cards = write_cards(folder.path, record)
@@ -164,15 +169,13 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
     parts, limit = data.for_workers(), time_of_one(spec)
     with (
         closing(open_meter(document.energy)) as meter,
-        closing(
-            open_mirror(
-                document.wandb,
-                folder.path,
-                run.name,
-                identity_of(first_event(folder.path)),
-                run.ledger,
-                run.follower.warn,
-            )  # fmt: skip
+        open_mirror(
+            document.wandb,
+            folder.path,
+            run.name,
+            identity_of(first_event(folder.path)),
+            run.ledger,
+            run.follower.warn,
         ) as mirror,
         closing(hire(run.options.hiring, parts, n_side_by_side(spec), run.stop, limit)) as workers,
         nullcontext(
@@ -204,10 +207,13 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         run.follower.stage(f"{run.name}: evaluating the winner, trial {chosen.winner.number}")
         # What must be read comes before the look at the test part.
         trials = facts.mark_guessing(chosen.trials, data, folder.trial_file)
+        rivals = compare_rivals(
+            chosen.winner, trials, task.direction, data.val.labels, folder.trial_file
+        )
         network, model = keep_winner(spec, data, folder, chosen.winner)
         is_sealed = document.evaluation.test == "sealed"
         tested = test_winner(training, network, chosen.winner, seeds, is_sealed=is_sealed)
-        baselines = compare_baselines(others, tested.test, folder, data)
+        baselines = compare_baselines(others, tested.test, tested.seeds, folder, data)
         spent, mirrored = books.note(), mirror.outcome(chosen.winner.number)
     concrete = spec.concrete(chosen.winner.values)
     events = read_journal(journal.path)
@@ -225,7 +231,9 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         data=data.record,
         search=facts.search_facts(spec, task, result, continuations(events)),
         trials=trials,
-        best=facts.best_facts(chosen.winner, trials, concrete, data, model, chosen.selected_by),
+        best=facts.best_facts(
+            chosen.winner, trials, concrete, data, model, chosen.selected_by, rivals
+        ),
         test=tested.test,
         test_reason=tested.reason,
         earlier_tests=list(tested.earlier),

@@ -20,12 +20,14 @@ from lenetml.record import (
     Hyperparameter,
     LayerRecord,
     Record,
+    Rivals,
     SearchRecord,
     SeedRecord,
     SelectedFrom,
     TestRecord,
     TrialRecord,
 )
+from lenetml.search.importance import find_importance
 from lenetml.search.loop import SearchResult, Task
 from lenetml.search.strategy import layer_shapes
 from lenetml.search.trials import trainings_of
@@ -36,6 +38,9 @@ from lenetml.spec.sections import READS_MOMENTUM, ConcreteSpec
 from lenetml.spec.shapes import LayerShape
 from lenetml.trial.data import LoadedData
 from lenetml.trial.evaluate import is_guessing, mcnemar, unpack_predictions
+from lenetml.trial.ink import find_cut_off
+from lenetml.trial.means import compare_means
+from lenetml.values import derive_seed
 
 TEST_PREDICTIONS = "test.npz"
 SEALED = "sealed"
@@ -85,6 +90,9 @@ def search_facts(
         space=_space_facts(spec.space),
         space_size=_size(spec.space),
         impossible_share=spec.feasibility.impossible_share if spec.feasibility else 0.0,
+        importance=find_importance(
+            list(spec.space), result.trials, derive_seed(spec.document.seed, "importance")
+        ),
     )
 
 
@@ -113,6 +121,7 @@ def best_facts(
     data: LoadedData,
     model: KeptModel,
     selected_by: Literal["best", "one_standard_error", "confirm"],
+    rivals: Rivals | None,
 ) -> BestRecord:
     """What is recorded of the chosen trial.
 
@@ -123,6 +132,7 @@ def best_facts(
         data: The data.
         model: The kept model.
         selected_by: The rule.
+        rivals: The other trials beside it.
     """
     assert trial.val is not None and trial.best_epoch is not None
     # Those that a strategy stopped were compared, too.
@@ -149,19 +159,27 @@ def best_facts(
         macs=trial.macs,
         training=_without_unread(form["training"]),
         augmentation=form["augmentation"],
+        rivals=rivals,
+        cut_off=find_cut_off(data.train.images, concrete.augmentation),
         model_bytes=model.size_bytes,
         model_sha256=model.sha256,
     )
 
 
 def baseline_facts(
-    other: Finished, this: TestRecord, ours: bytes, theirs: bytes, labels: NDArray[np.int64]
+    other: Finished,
+    this: TestRecord,
+    seeds: Sequence[SeedRecord],
+    ours: bytes,
+    theirs: bytes,
+    labels: NDArray[np.int64],
 ) -> BaselineRecord:
     """What is recorded of a baseline, compared on the same test images.
 
     Args:
         other: The baseline's finished run.
         this: The winner on the test part.
+        seeds: Its values under further seeds.
         ours: The winner's packed predictions on it.
         theirs: Those of the baseline's winner.
         labels: The true classes.
@@ -172,6 +190,7 @@ def baseline_facts(
     compared = {
         "difference_pp": 100 * (this.accuracy - test.accuracy),
         "mcnemar": mcnemar(labels, *classes),
+        "mean_difference": compare_means(_tested(seeds), _tested(other.record.seeds)),
     }
     return untested_baseline(other).model_copy(update=compared)
 
@@ -189,7 +208,13 @@ def untested_baseline(other: Finished) -> BaselineRecord:
         macs=record.best.macs,
         difference_pp=None,
         mcnemar=None,
+        seeds=_tested(record.seeds),
     )
+
+
+def _tested(seeds: Sequence[SeedRecord]) -> list[float]:
+    """Test accuracies of the seeds that were tested."""
+    return [seed.test.accuracy for seed in seeds if seed.test]
 
 
 def seed_facts(execution: ExecutionRecord, test: TestRecord | None) -> SeedRecord:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lenetml.evaluation import compare_baselines
-from lenetml.facts import Finished
+from lenetml.facts import Finished, untested_baseline
 from lenetml.files import write_atomically
 from lenetml.folder import SPEC_NAME, RunFolder, commit, drop_leftovers
-from lenetml.record import Record, write_record
+from lenetml.pictures import draw_pictures, lacks_pictures
+from lenetml.record import BaselineRecord, Record, TestRecord, write_record
 from lenetml.report.card import drop_cards, write_cards
 from lenetml.search.strategy import seconds_of
 from lenetml.spec import Spec
@@ -85,16 +86,30 @@ def show_again(
     Raises:
         FolderError: Predictions to compare are gone, or something cannot be written.
     """
-    known = {each.spec_sha256: each.test for each in record.baselines}
-    # A sealed one may have been opened since.
-    newer = [other for other in others if other.record.test != known[other.record.spec_sha256]]
+    known = {each.spec_sha256: each for each in record.baselines}
+    # A sealed one may have been opened since, and another may have got more seeds.
+    newer = [
+        other
+        for other in others
+        if _shown(untested_baseline(other)) != _shown(known[other.record.spec_sha256])
+    ]
     if newer:
-        compared = compare_baselines(newer, record.test, RunFolder(folder, record), load())
+        compared = compare_baselines(
+            newer, record.test, record.seeds, RunFolder(folder, record), load()
+        )
         renewed = {each.spec_sha256: each for each in compared}
         baselines = [renewed.get(each.spec_sha256, each) for each in record.baselines]
         record = record.model_copy(update={"baselines": baselines})
+        commit(folder, record)
+    if lacks_pictures(folder, record):
+        draw_pictures(RunFolder(folder, record), record, load())
         commit(folder, record)
     cards = write_cards(folder, record)
     drop_cards(folder, record)
     drop_leftovers(folder, record)
     return Finished(folder, record, tuple(cards), is_new=False)
+
+
+def _shown(baseline: BaselineRecord) -> tuple[TestRecord | None, list[float]]:
+    """What a baseline showed on the test part."""
+    return baseline.test, baseline.seeds

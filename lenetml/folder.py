@@ -19,6 +19,7 @@ from lenetml.search.keeping import trial_name
 SPEC_NAME = "spec.yaml"
 MODEL_NAME = "model.keras"
 PENDING = "pending"
+PLACES = {".npz": "predictions", ".png": "figures"}
 LOOKS_NAME = "test-looks.jsonl"
 HASH_LENGTH = 8
 
@@ -138,7 +139,8 @@ def settle(path: Path) -> bool:
     # The record comes last: cut short before, the next life goes on here.
     waiting = sorted(pending.iterdir(), key=lambda it: it.name == RECORD_NAME) if is_whole else []
     for file in waiting:
-        place = path / "predictions" if file.suffix == ".npz" else path
+        place = path / PLACES.get(file.suffix, "")
+        place.mkdir(exist_ok=True)
         file.replace(place / file.name)
     shutil.rmtree(pending, ignore_errors=True)
     return is_whole

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from lenetml.errors import UsageError
-from lenetml.folder import is_of_last_life
-from lenetml.lives import first_event, identity_of, spec_of_run
+from lenetml.errors import SpecError, UsageError
+from lenetml.folder import SPEC_NAME, is_of_last_life, settle
+from lenetml.lives import first_event, identity_of, spec_of_run, tell_torn
 from lenetml.mirror.ledger import Ledger
-from lenetml.mirror.live import Mirror, open_mirror
-from lenetml.mirror.told import tell_evaluation, tell_trial
+from lenetml.mirror.live import Mirror, open_mirror, wished_mode
+from lenetml.mirror.told import EVALUATION, Told, tell_evaluation
 from lenetml.record import RECORD_NAME, Record, TrialRecord, read_record, write_record
-from lenetml.report.card import write_cards
-from lenetml.search.journal import JOURNAL_NAME, Journal
-from lenetml.spec import load_spec
+from lenetml.report.card import render_card, write_cards
+from lenetml.search.journal import JOURNAL_NAME, Journal, refuse_if_held
+from lenetml.spec import Spec, load_spec
 from lenetml.spec.sections import Wandb
 
 Event = Mapping[str, Any]
@@ -62,22 +63,21 @@ def mirror_run(
         SpecError: The spec is not right.
     """
     first = first_event(folder)
+
+    def on_trial(number: int, of: int) -> None:
+        stage(f"{first['name']}: telling W&B of trial {number} of {of}")
+
+    refuse_if_held(folder / JOURNAL_NAME)
+    settle(folder)
     section = _section_of(folder, spec, first)
     with Journal(folder / JOURNAL_NAME) as journal:
+        tell_torn(journal, warn)
         ledger = Ledger(journal.events, journal.append)
-        with closing(
-            open_mirror(section, folder, first["name"], identity_of(first), ledger, warn)
+        with open_mirror(
+            section, folder, first["name"], identity_of(first), ledger, warn
         ) as mirror:
-            unknown = [
-                told
-                for told in map(tell_trial, _trials_of(journal.events))
-                if not mirror.knows(told)
-            ]
-            for number, told in enumerate(unknown, start=1):
-                stage(f"{first['name']}: telling W&B of trial {number} of {len(unknown)}")
-                mirror.tell(told)
+            mirror.complete(_trials_of(journal.events), on_trial)
             if (record := _record_of(folder)) is not None:
-                stage(f"{first['name']}: telling W&B of the evaluation")
                 _tell_winner(mirror, folder, _renew(mirror, section, folder, record))
             n_sent, n_kept = mirror.counts()
             fault = mirror.fault
@@ -87,7 +87,7 @@ def mirror_run(
 def mirror_winner(
     section: Wandb | None, folder: Path, record: Record, ledger: Ledger, warn: Warn
 ) -> None:
-    """Tell W&B of the evaluation, where its trials were told, in the same mode.
+    """Tell W&B of the evaluation, where its trials were told, and no more openly than these.
 
     Args:
         section: Of the spec.
@@ -98,16 +98,49 @@ def mirror_winner(
     """
     if section is None or record.mirror is None or record.mirror.mode is None:
         return
-    section = section.model_copy(update={"mode": record.mirror.mode})
+    known = ledger.entries.get(EVALUATION)
+    with _evaluation(folder, record) as told:
+        if known is not None and known.sha256 == told.sha256():
+            return
+    wished = wished_mode(section)
+    if wished != "disabled" and record.mirror.mode == "offline":
+        wished = "offline"
+    section = section.model_copy(update={"mode": wished})
     identity = identity_of(first_event(folder))
-    with closing(open_mirror(section, folder, record.name, identity, ledger, warn)) as mirror:
+    with open_mirror(section, folder, record.name, identity, ledger, warn) as mirror:
         _tell_winner(mirror, folder, record)
 
 
+def complete_mirror(section: Wandb | None, folder: Path, record: Record, warn: Warn) -> None:
+    """Tell W&B of the evaluation of a run that was finished before, where that was left undone.
+
+    Args:
+        section: Of the spec.
+        folder: Of the run, with its cards.
+        record: Of the run.
+        warn: Takes the one warning that there may be.
+    """
+    if section is not None and record.mirror is not None:
+        with Journal(folder / JOURNAL_NAME) as journal:
+            ledger = Ledger(journal.events, journal.append)
+            mirror_winner(section, folder, record, ledger, warn)
+
+
 def _tell_winner(mirror: Mirror, folder: Path, record: Record) -> None:
-    told = tell_evaluation(record, folder)
-    if not mirror.knows(told):
-        mirror.tell(told)
+    with _evaluation(folder, record) as told:
+        if not mirror.knows(told):
+            mirror.tell(told)
+
+
+@contextmanager
+def _evaluation(folder: Path, record: Record) -> Iterator[Told]:
+    """What W&B is told of the winner; its cards leave out the command line, which is private."""
+    sent = record.model_copy(update={"command": ""})
+    with TemporaryDirectory() as place:
+        cards = [Path(place) / path.name for path in sorted(folder.glob("card.*.md"))]
+        for card in cards:
+            card.write_text(render_card(sent, card.name.split(".")[1]), encoding="utf-8")
+        yield tell_evaluation(record, folder, cards)
 
 
 def _renew(mirror: Mirror, section: Wandb, folder: Path, record: Record) -> Record:
@@ -119,7 +152,8 @@ def _renew(mirror: Mirror, section: Wandb, folder: Path, record: Record) -> Reco
     renewed = record.model_copy(update=changes)
     if renewed != record:
         write_record(renewed, folder)
-        write_cards(folder, renewed)
+    # A death between the two leaves cards behind their record.
+    write_cards(folder, renewed)
     return renewed
 
 
@@ -144,15 +178,13 @@ def _trials_of(events: Sequence[Event]) -> list[TrialRecord]:
 def _section_of(folder: Path, given: Path | None, first: Event) -> Wandb:
     """The section that asks for the mirror."""
     section: Wandb | None
-    if given is None and (folder / RECORD_NAME).exists():
-        written = read_record(folder).spec.get("wandb")
+    if given is None and (record := _record_of(folder)) is not None:
+        written = record.spec.get("wandb")
         section = written and Wandb.model_validate(written)
     else:
-        path, overrides = spec_of_run(folder)
-        spec = load_spec(given or path, overrides)
-        if spec.result_hash(first["fingerprint"]) != first["spec_sha256"]:
-            raise UsageError(f"{spec.path} is not the spec of {folder}")
-        section = spec.document.wandb
+        section = _spec_of(folder, given, first).document.wandb
+    if section is not None and section.mode == "auto" and wished_mode(section) == "disabled":
+        raise UsageError("WANDB_MODE is disabled", "unset it, or set it to online or offline")
     if section is None or section.mode == "disabled":
         raise UsageError(
             f"{folder}: its spec asks for no W&B mirror",
@@ -160,3 +192,19 @@ def _section_of(folder: Path, given: Path | None, first: Event) -> Wandb:
             "lenetml mirror RUN --spec SPEC",
         )
     return section
+
+
+def _spec_of(folder: Path, given: Path | None, first: Event) -> Spec:
+    """The spec that is given, or the run's, or the copy in the folder where that was changed."""
+    path, overrides = spec_of_run(folder)
+    kept = folder / SPEC_NAME
+    for each in [given] if given else [path, kept]:
+        try:
+            spec = load_spec(each, overrides)
+        except SpecError:
+            if each in (given, kept):
+                raise
+            continue
+        if spec.result_hash(first["fingerprint"]) == first["spec_sha256"]:
+            return spec
+    raise UsageError(f"{given or kept} is not the spec of {folder}")

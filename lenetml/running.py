@@ -1,4 +1,4 @@
-"""The verb `run`: specs one after the other, with a display and the user's Ctrl-C around them."""
+"""The verbs of runs, with a display and the user's Ctrl-C around them."""
 
 from __future__ import annotations
 
@@ -162,6 +162,9 @@ def mirror_folder(folder: Path, spec: Path | None, *, quiet: bool) -> Mirrored:
     try:
         with make_display(quiet=quiet) as display:
             return mirror_run(folder, spec, display.stage, display.warn)
+    except KeyboardInterrupt:
+        words = ["lenetml", "mirror", str(folder), *(["--spec", str(spec)] if spec else [])]
+        raise Interrupted("interrupted", f"to go on: {shlex.join(words)}") from None
     finally:
         signal.signal(signal.SIGPIPE, before)
 

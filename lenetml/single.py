@@ -14,7 +14,7 @@ from typing import Any
 
 from lenetml.errors import Interrupted
 from lenetml.following import Follower, SearchStart
-from lenetml.mirror.agent import open_agent_run
+from lenetml.mirror.agent import NUMBER, open_agent_run
 from lenetml.record import ExecutionRecord, TrialRecord
 from lenetml.search.asks import Ask
 from lenetml.search.crew import Stop
@@ -35,8 +35,6 @@ from lenetml.spec.misfit import Network, find_misfit
 from lenetml.spec.shapes import Impossible
 from lenetml.telling import tell_trial, tell_values
 from lenetml.trial.data import LoadedData, load_data
-
-NUMBER = 1
 
 
 @dataclass(frozen=True)

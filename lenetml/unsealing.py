@@ -22,6 +22,7 @@ from lenetml.folder import (
 from lenetml.lives import tell_torn
 from lenetml.mirror.ledger import Ledger
 from lenetml.mirroring import mirror_winner
+from lenetml.pictures import draw_pictures
 from lenetml.record import RECORD_NAME, ExecutionRecord, Record, read_record
 from lenetml.report.card import write_cards
 from lenetml.search.crew import Key
@@ -88,9 +89,10 @@ def open_sealed(
             "test": tested.test,
             "test_reason": None,
             "seeds": list(tested.seeds),
-            "baselines": compare_baselines(others, tested.test, opened, data),
+            "baselines": compare_baselines(others, tested.test, tested.seeds, opened, data),
         }
         record = record.model_copy(update=changes)
+        draw_pictures(opened, record, data)
         commit(folder, record)
         journal.append("finished", winner=winner.number)
         cards = write_cards(folder, record)

@@ -16,6 +16,7 @@ from lenetml.search.journal import JOURNAL_NAME, read_journal
 
 CANARY = "c0ffee0123456789c0ffee0123456789deadbeef"
 GROUP = "gmnet-1a2b3c4d"
+SYNC = f"{GROUP}/wandb/offline-run-*"
 
 
 def make_home(tmp_path, monkeypatch):

@@ -42,7 +42,8 @@ def test_help_lists_what_works(folder):
     code, out, err = call(folder, "--help", COLUMNS="100")
     assert (code, err) == (0, "")
     assert re.findall(r"^│ (\w+)  ", out, flags=re.M) == [
-        "run", "test", "card", "validate", "schema", "mirror", "sweep", "trial", "doctor",
+        "run", "test", "card", "report", "compare", "validate", "schema",
+        "mirror", "sweep", "trial", "doctor",
     ]  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def test_help_loads_nothing_that_it_does_not_need(folder):
     _, _, err = call(folder, "--help", code=TELLS_MODULES)
     loaded = set(err.splitlines()[-1].split())
     assert {name for name in loaded if name.startswith("lenetml")} == {
-        "lenetml", "lenetml.cli", "lenetml.cli.app", "lenetml.cli.mirrors", "lenetml.cli.runs",
+        "lenetml", "lenetml.cli", "lenetml.cli.app", "lenetml.cli.wandb", "lenetml.cli.runs",
         "lenetml.cli.specs", "lenetml.errors", "lenetml.output", "lenetml.running",
     }  # fmt: skip
     assert loaded & {"pydantic", "yaml", *NOT_FOR_VALIDATE} == set()
@@ -255,3 +256,16 @@ def test_no_cards_without_a_run(folder):
     assert call(folder, "card", "home", "--language", "de") == (
         2, "", "lenetml: --language de: there is no such language\n    allowed: en, pt\n",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), [
+    (["home"], 2, "there is nothing to compare with\n    lenetml compare RUN RUN..."),
+    (["home", "nowhere"], 2, "nowhere: there is no such folder"),
+    (["home", "home"], 1, "home/record.json is not there\n    a finished run has one"),
+    (["home", "data", "--language", "de"], 2,
+     "--language de: there is no such language\n    allowed: en, pt"),
+    (["home", "data", "--format", "html"], 2,
+     "--format html: there is no such format\n    allowed: text, markdown, json"),
+])  # fmt: skip
+def test_what_cannot_be_compared(folder, arguments, code, message):
+    assert call(folder, "compare", *arguments) == (code, "", f"lenetml: {message}\n")

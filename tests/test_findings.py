@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lenetml.record import Record, SeedRecord
+from lenetml.record import Hyperparameter, Record, SeedRecord
+from lenetml.report.edges import find_edges
 from lenetml.report.findings import find_confusions, find_warnings, tell_unmeasured
 from lenetml.report.language import load_translations
 
@@ -37,6 +38,13 @@ def test_every_finding_of_the_hand_made_record(record: Record) -> None:
         "better model was not tried in this trial.",
         "The shear range of 0.45 is in degrees, less than one degree: it leaves the images next "
         "to unchanged.",
+        "Augmentation cuts off what images show: at the ends of its shift and zoom ranges, 3.5% of "
+        "1,440 training images lose more than a twentieth of what differs from their background.",
+        "Chosen values at an end of what was searched, beyond which nothing was tried: `dropout` "
+        "`0.2` (the smallest).",
+        "On the validation set the chosen trial is not distinguishable from the runner-up, trial "
+        "1: images that only the chosen one gets right: 30; that only the runner-up does: 18 "
+        "(exact McNemar test, p =\u00a00.111).",
         "The spread of training was not measured.",
         "Images that repeat an earlier one of their own set exactly: 2.",
         "Images of the validation or test set that are also in another set: 1.",
@@ -60,7 +68,14 @@ def test_a_clean_record_says_only_what_it_was_evaluated_on(record: Record) -> No
         record,
         search=change(record.search, ended="trials"),
         trials=[record.trials[2]],
-        best=change(record.best, best_epoch=11, augmentation={"shear_range": 1.0}),
+        best=change(
+            record.best,
+            best_epoch=11,
+            augmentation={"shear_range": 1.0},
+            values=record.best.values | {"dropout": 0.25},
+            rivals=None,
+            cut_off=None,
+        ),
         seeds=[SeedRecord(**SEED), SeedRecord(**SEED)],
         data=change(record.data, duplicates_within=0, duplicates_across=0, input_shape=[8, 9, 1]),
         test=change(record.test, look=1, per_class=per_class),
@@ -99,6 +114,8 @@ def test_what_a_long_search_went_through_is_said() -> None:
         "kept: 2.",
         "The chosen epoch, 12, is the last one that was trained: whether more epochs would give a "
         "better model was not tried in this trial.",
+        "Chosen values at an end of what was searched, beyond which nothing was tried: `dropout` "
+        "`0.2` (the smallest).",
         "Trainings under other seeds that failed and are in no mean: 1.",
         "Trials were added to the search after the test set had been opened; what was found on it "
         "before is listed under the earlier tests.",
@@ -157,3 +174,66 @@ def test_confusions_come_by_number_and_then_in_the_order_of_the_classes(record: 
         ("rust", "leaf_spot | early", 5),
     ]
     assert find_confusions(record.test)[0].share == pytest.approx(21 / 24, abs=1e-12)
+
+
+def with_value(record: Record, value: Any, **domain: Any) -> Record:
+    space = [Hyperparameter(name="x", **{"values": None} | domain)]
+    best = change(record.best, values={"x": value})
+    return change(record, search=change(record.search, space=space), best=best)
+
+
+@pytest.mark.parametrize(
+    ("value", "domain", "end"),
+    [
+        (0.001, {"low": 0.001, "high": 0.1, "is_log": True}, "smallest"),
+        (0.0011, {"low": 0.001, "high": 10.0, "is_log": True}, "smallest"),
+        (0.01, {"low": 0.001, "high": 0.1, "is_log": True}, None),
+        (99.0, {"low": 0.0, "high": 100.0}, "largest"),
+        (0.0, {"low": 0.0, "high": 100.0}, None),
+        (64, {"low": 16, "high": 64, "step": 16}, "largest"),
+        (48, {"low": 16, "high": 64, "step": 16}, None),
+        (300, {"values": [120, 300, 180]}, "largest"),
+        (120, {"values": [120, 300, 180]}, "smallest"),
+        (180, {"values": [120, 300, 180]}, None),
+        (2, {"values": [1, 2]}, None),
+        (2, {"values": [2, 2, 1]}, None),
+        ("tanh", {"values": ["relu", "selu", "tanh"]}, None),
+        (True, {"values": [True, False, True]}, None),
+        (None, {"values": [1, 2, 3]}, None),
+        (5, {"low": 5, "high": 5}, None),
+    ],
+)
+def test_a_chosen_value_at_an_end(
+    record: Record, value: Any, domain: dict[str, Any], end: str | None
+) -> None:
+    found = [each.is_largest for each in find_edges(with_value(record, value, **domain))]
+    assert found == {"largest": [True], "smallest": [False], None: []}[end]
+
+
+def test_a_validation_set_that_cannot_tell_trials_apart_is_too_small(record: Record) -> None:
+    rivals = change(record.best.rivals, compared=9, indistinguishable=4)
+    small = change(record, best=change(record.best, rivals=rivals))
+    assert (
+        "The validation set, 480 images, is too small for the differences seen: of 9 other "
+        "completed trials, 4 are not distinguishable from the chosen one (exact McNemar test of "
+        "each, at 5%)."
+    ) in warnings(small)
+    test = change(record.best.rivals.mcnemar, p_value=0.049)
+    clear = change(rivals, mcnemar=test, indistinguishable=1)
+    told = " ".join(warnings(change(record, best=change(record.best, rivals=clear))))
+    assert "runner-up" not in told
+    assert "too small" not in told
+
+
+def test_classes_with_few_examples_to_train_or_choose_on_are_named(record: Record) -> None:
+    counts = change(record.data.class_counts, train=[540, 29, 300, 120], val=[180, 160, 30, 7])
+    few = change(record, data=change(record.data, class_counts=counts))
+    assert (
+        "Classes with fewer than 30 examples in the training or the validation set (there in this "
+        r"order): rust (29; 160) and leaf\_spot \| late (120; 7)."
+    ) in warnings(few)
+
+
+def test_a_share_of_cut_images_below_a_hundredth_is_no_finding(record: Record) -> None:
+    few = change(record.best, cut_off=change(record.best.cut_off, share=0.0099))
+    assert not any("cuts off" in each for each in warnings(change(record, best=few)))

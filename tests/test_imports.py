@@ -36,14 +36,15 @@ FLOORS = {
     "lives": {"folder", "search", *BELOW},
     "choosing": {"facts", "folder", "search", "trial", *BELOW},
     "evaluation": {"choosing", "facts", "lives", "folder", "search", "trial", *BELOW},
-    "finished": {"evaluation", "facts", "folder", "report", "search", "trial", *BELOW},
+    "pictures": {"facts", "folder", "report", "search", "trial", *BELOW},
+    "finished": {"evaluation", "facts", "folder", "pictures", "report", "search", "trial", *BELOW},
     "unsealing": {
         "choosing", "evaluation", "facts", "finished", "folder", "lives", "mirror", "mirroring",
-        "report", "search", "trial", *BELOW,
+        "pictures", "report", "search", "trial", *BELOW,
     },
     "experiment": {
         "choosing", "costs", "evaluation", "facts", "finished", "folder", "following",
-        "lives", "mirror", "mirroring",
+        "lives", "mirror", "mirroring", "pictures",
         "report", "search", "spending", "trial", *BELOW,
     },
     "signals": set(),
@@ -58,8 +59,9 @@ FLOORS = {
     },
     "single": {"following", "mirror", "search", "telling", "trial", *BELOW},
     "trying": {"display", "mirror", "signals", "single", "trial", *BELOW},
+    "comparing": {"report", "trial", *BELOW},
     "cli": {
-        "facts", "mirror", "output", "report", "running", "telling", "trying", *BELOW,
+        "comparing", "facts", "mirror", "output", "report", "running", "telling", "trying", *BELOW,
     },
     "__main__": {"cli"},
     "": {"search", "spec"},
@@ -76,15 +78,19 @@ DOORS = {
     "PIL": {"trial.images"},
     "babel": {"report.language", "report.words"},
     "codecarbon": {"trial.energy"},
-    "jinja2": {"report.card"},
+    "jinja2": {"report.rendering"},
     "keras": {"choosing", "evaluation", "search.hypermodel", "trial.threads", *TRAINING},
     "keras_tuner": {"search.hypermodel", "search.hyperparameters", "search.oracle"},
-    "matplotlib": {"report.figures"},
+    "matplotlib": {
+        "report.figures.architecture", "report.figures.augmented", "report.figures.classes",
+        "report.figures.confusion", "report.figures.curves", "report.figures.drawing",
+        "report.figures.misclassified", "report.figures.style", "report.figures.tradeoff",
+    },
     "pebble": {"search.local"},
     "ray": {"search.joining"},
     "rich": {"terminal"},
-    "scipy": {"trial.evaluate"},
-    "sklearn": {"trial.sources"},
+    "scipy": {"trial.evaluate", "trial.means"},
+    "sklearn": {"search.importance", "trial.sources"},
     "tensorflow": {
         "trial.augment",
         "trial.epoch",
@@ -94,7 +100,7 @@ DOORS = {
         "trial.train",
     },
     "threadpoolctl": {"search.oracle"},
-    "typer": {"cli.app", "cli.mirrors", "cli.runs", "cli.specs"},
+    "typer": {"cli.app", "cli.wandb", "cli.runs", "cli.specs"},
     "wandb": {"mirror.client"},
     "yaml": {"report.metadata", "spec.source", "mirror.sweep"},
 }
@@ -202,5 +208,5 @@ def test_only_the_command_line_prints():
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.stdout.write")
     }
     assert printing == {
-        "cli.app", "cli.mirrors", "cli.runs", "cli.specs", "display", "output",
+        "cli.app", "cli.wandb", "cli.runs", "cli.specs", "display", "output",
     }  # fmt: skip

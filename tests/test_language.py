@@ -23,7 +23,7 @@ def used_messages() -> Iterator[Message]:
         with template.open("rb") as file:
             for _, message, _, _ in extract("jinja2.ext:babel_extract", file, options=options):
                 yield message
-    for module in Path(language.__file__).parent.glob("*.py"):
+    for module in Path(language.__file__).parent.rglob("*.py"):
         with module.open("rb") as file:
             for _, message, _, _ in extract("python", file):
                 yield message

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from lenetml.record import Record
+from lenetml.report.card import render_card
 from lenetml.report.metadata import write_metadata
 
 CASES = Path(__file__).parent / "cases"
@@ -68,3 +70,35 @@ def test_a_text_cannot_add_a_key(record: Record) -> None:
     given = metadata(record.model_copy(update={"spec": record.spec | {"card": card}}), "en")
     assert given["license"] == "mit --- x: y"
     assert given.keys() == metadata(record, "en").keys()
+
+
+@pytest.mark.parametrize("name", ["record", "record-more", "record-sealed"])
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_the_hub_reads_it_with_its_own_classes(name: str, language: str) -> None:
+    record = Record.model_validate_json((CASES / f"{name}.json").read_bytes())
+    card = ModelCard(render_card(record, language))
+    data = card.data
+    assert isinstance(data, ModelCardData)
+    assert (data.library_name, data.pipeline_tag, data.license) == (
+        "keras", "image-classification", "mit",
+    )  # fmt: skip
+    assert data.language == [language]
+    grams = record.energy and record.energy.kg_co2eq and 1000 * record.energy.kg_co2eq
+    if grams:
+        assert data.co2_eq_emissions["emissions"] == pytest.approx(grams, rel=0.05)
+    if record.test is None:
+        assert data.eval_results is None
+        return
+    assert data.model_name == record.name
+    found = {result.metric_name: result for result in data.eval_results}
+    assert found.keys() == {
+        "accuracy", "precision (weighted)", "recall (weighted)", "F1 (weighted)",
+    }  # fmt: skip
+    for result in found.values():
+        assert isinstance(result, EvalResult)
+        assert result.task_type == "image-classification"
+        assert result.dataset_split == "test"
+        assert result.metric_value == round(getattr(record.test, result.metric_type), 4)
+    # What the Hub would write of it is what stands there.
+    again = yaml.safe_load(data.to_yaml())
+    assert again == metadata(record, language)

@@ -175,17 +175,23 @@ def test_another_search_with_the_same_spec_has_its_own_runs(place):
 
 def test_the_evaluation(place):
     record = read_record(CASES)
-    for path in ("model.keras", "card.en.md", "card.pt.md"):
-        (place.folder / path).write_text(path)
-    mirror = place.open()
-    mirror.tell(tell_evaluation(record, place.folder))
-    mirror.close()
+    cards = [place.folder / name for name in ("card.en.md", "card.pt.md")]
+    for path in (place.folder / "model.keras", *cards):
+        path.write_text(path.name)
+    for look in (1, 2):
+        test = record.test.model_copy(update={"look": look})
+        told = tell_evaluation(record.model_copy(update={"test": test}), place.folder, cards)
+        mirror = place.open()
+        mirror.tell(told)
+        mirror.close()
+        assert mirror.knows(told) == (place.mode != "disabled")
     assert place.warnings == []
     if place.mode == "disabled":
         assert place.artifacts() == {}
         return
     seen = place.runs()["gmnet-evaluation"]
-    assert (seen.job_type, seen.exit_code) == ("evaluation", 0)
+    assert (seen.job_type, seen.exit_code, seen.summary["test_look"]) == ("evaluation", 0, 2)
+    assert len(seen.history) == 1
     assert seen.summary["test_accuracy"] == record.test.accuracy
     assert [
         seen.summary["test_accuracy_low"], seen.summary["test_accuracy_high"]

@@ -8,11 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from experiments import RATES, TIMES, Place, apart_from
 from mirrored import (
     CANARY,
+    GROUP,
+    SYNC,
     assert_tells,
     contents,
     history_rows,
@@ -22,12 +25,13 @@ from mirrored import (
     open_the_mirror,
     seen_online,
 )
-from told_trials import trial_record, trial_start
+from told_trials import HISTORY, trial_record, trial_start
 from wandb_files import read_runs
 from wandb_server import WandbServer
 
 from lenetml.mirror import discretion
 from lenetml.mirror.sweep import sweep_configuration, write_sweep
+from lenetml.mirror.told import tell_evaluation, tell_trial
 from lenetml.record import read_record
 from lenetml.spec.domains import Choice
 from lenetml.spec.sections import Wandb
@@ -35,6 +39,7 @@ from lenetml.spec.sections import Wandb
 pytestmark = pytest.mark.slow
 
 ONLINE = Wandb(project="p", mode="online")
+CASES = Path(__file__).parent / "cases"
 FAULTS = ["refuse", "hang", "401", "500"]
 MIRRORED = RATES.replace("energy: false", "energy: false\nwandb: {project: p, mode: online}")
 PATIENCE_SECONDS = 240
@@ -71,7 +76,7 @@ def test_a_fault_from_the_beginning(server, folder, fault):
     mirror.close()
     [warning] = warnings
     assert warning.startswith("W&B failed (")
-    assert warning.endswith("; the mirror goes on offline")
+    assert warning.endswith(SYNC)
     assert CANARY not in warning
     assert mirror.counts() == (0, 2)
     assert [told.history for told in read_runs(folder).values()] == [history_rows()] * 2
@@ -110,6 +115,57 @@ def test_a_server_that_is_lost_on_the_way(server, folder, fault):
     assert [told.history for told in seen_online(server).values()] == [history_rows()] * 4
     assert not list(folder.glob("wandb/offline-run-*"))
     assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("status", ["403", "500"])
+def test_files_that_do_not_arrive(server, folder, status):
+    (folder / "model.keras").write_bytes(b"weights")
+    told = tell_evaluation(read_record(CASES), folder, [])
+    server.fail(status, only="upload")
+    warnings, journal = [], []
+    mirror = open_the_mirror(ONLINE, folder, warnings.append, journal)
+    mirror.tell(told)
+    mirror.close()
+    assert len(warnings) == 1
+    assert mirror.counts() == (0, 1)
+    server.heal()
+    mirror = open_the_mirror(ONLINE, folder, pytest.fail, journal)
+    assert not mirror.knows(told)
+    mirror.tell(told)
+    mirror.close()
+    [evaluation] = server.runs.values()
+    assert f"{GROUP}-model" in {it.name for it in evaluation.artifacts if it.files}
+
+
+def test_another_project_is_told_all_of_it(server, folder):
+    journal = []
+    for project in ("p", "elsewhere"):
+        section = ONLINE.model_copy(update={"project": project})
+        mirror = open_the_mirror(section, folder, pytest.fail, journal)
+        mirror.complete([trial_record(1)])
+        mirror.close()
+        assert mirror.outcome(1).project == project
+        assert (mirror.counts(), server.runs[mirror_id(server)].project) == ((1, 0), project)
+
+
+def mirror_id(server):
+    [run_id] = server.runs
+    return run_id
+
+
+def test_a_run_that_was_begun_again_and_cut_short_is_not_known(server, folder):
+    journal = []
+    mirror = open_the_mirror(ONLINE, folder, pytest.fail, journal)
+    mirror_one_trial(mirror)
+    assert mirror.knows(tell_trial(trial_record()))
+    mirror.trial_started(trial_start(1, history=HISTORY))
+    mirror.close()
+    mirror = open_the_mirror(ONLINE, folder, pytest.fail, journal)
+    assert not mirror.knows(tell_trial(trial_record()))
+    mirror.complete([trial_record()])
+    mirror.close()
+    [seen] = seen_online(server).values()
+    assert (seen.summary["status"], seen.exit_code) == ("completed", 0)
 
 
 def test_a_slow_server_is_waited_for(server, folder):
@@ -152,7 +208,9 @@ class TestSweep:
         self.tell(searched, journal, 2)
         [body] = [it.body for it in server.requests if it.operation == "UpsertSweep"]
         [first] = [told.id for told in server.runs.values() if told.name == "gmnet-trial-01"]
-        filters = json.loads(json.loads(body)["variables"]["priorRunsFilters"])
+        variables = json.loads(body)["variables"]
+        assert "command" not in variables["config"]
+        filters = json.loads(variables["priorRunsFilters"])
         assert filters == {"$or": [{"name": first}]}
 
     def test_offline_there_is_none_until_the_mirror_is_completed(self, server, searched):

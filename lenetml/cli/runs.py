@@ -1,4 +1,4 @@
-"""Verbs of runs: make one, open its test set, write its cards."""
+"""Verbs of runs: make one, open its test set, write its cards and report, compare several."""
 
 from __future__ import annotations
 
@@ -91,17 +91,79 @@ def card(
     language: Annotated[
         list[str] | None, typer.Option(metavar="en|pt", help="Only this language; repeatable.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail where a text of the authors is missing.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail where a card is not its record's.")
+    ] = False,
 ) -> None:
-    """Write the cards of a finished run again, from its record."""
+    """Write the cards of a finished run again, from its record, or check them."""
     from lenetml.record import read_record
     from lenetml.report.card import write_cards
+    from lenetml.report.checking import check_cards, check_texts
 
     for name in language or []:
         if name not in ("en", "pt"):
             raise UsageError(f"--language {name}: there is no such language", "allowed: en, pt")
     require_folder(folder)
-    for path in write_cards(folder, read_record(folder), language):
+    record = read_record(folder)
+    for path in (check_cards if check else write_cards)(folder, record, language):
         print(path)
+    if strict:
+        check_texts(record)
+
+
+@app.command()
+def report(folder: Run) -> None:
+    """Write one self-contained HTML file to look at a finished run's search."""
+    from lenetml.record import read_record
+    from lenetml.report.page import write_page
+
+    require_folder(folder)
+    print(write_page(folder, read_record(folder)))
+
+
+@app.command()
+def compare(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs, at least two.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.md", help="Write the page of Markdown, too.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="text|markdown|json", help="What to print.")
+    ] = "text",
+    language: Annotated[str, typer.Option(metavar="en|pt", help="Of table and page.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Put runs side by side, and say what cannot be compared."""
+    form = "json" if as_json else form
+    if form not in ("text", "markdown", "json"):
+        raise UsageError(
+            f"--format {form}: there is no such format", "allowed: text, markdown, json"
+        )
+    if language not in ("en", "pt"):
+        raise UsageError(f"--language {language}: there is no such language", "allowed: en, pt")
+    if len(folders) < 2:
+        raise UsageError("there is nothing to compare with", "lenetml compare RUN RUN...")
+    for folder in folders:
+        require_folder(folder)
+    from lenetml.comparing import compare_folders
+    from lenetml.files import write_atomically
+    from lenetml.report.comparison import comparison_document
+    from lenetml.report.comparison_view import write_page, write_text
+
+    comparison = compare_folders(folders)
+    if out is not None:
+        write_atomically(out, write_page(comparison, language, out.parent).encode())
+    if form == "json":
+        print_json([comparison_document(comparison)])
+    elif form == "markdown":
+        print(write_page(comparison, language, Path()), end="")
+    else:
+        print(write_text(comparison, language), end="")
 
 
 def _load(path: Path, changes: list[str], quiet: bool) -> Spec:

@@ -78,10 +78,12 @@ class AgentRun:
     def __init__(
         self, section: Wandb, folder: Path, objective: str, warn: Callable[[str], None]
     ) -> None:
-        self._folder, self._objective, self._warn = folder, objective, warn
+        self._folder, self._objective = folder, objective
         self._client = _AgentClient(section, folder)
         ledger = Ledger([], lambda event, **facts: None)
-        self._mirror = Mirror(section, self._client, ledger, self._warn_how_to_send)
+        self._mirror = Mirror(
+            section, self._client, ledger, warn, f"wandb sync {folder}/wandb/offline-run-*"
+        )
         self._tells_epochs = True
 
     @property
@@ -122,10 +124,6 @@ class AgentRun:
         for folder in (self._folder / "wandb", self._folder):
             with suppress(OSError):
                 folder.rmdir()
-
-    def _warn_how_to_send(self, text: str) -> None:
-        kept = self._client.kept(key_of_trial(NUMBER))
-        self._warn("; ".join([text, *(f"send it with: wandb sync {path}" for path in kept)]))
 
 
 def open_agent_run(

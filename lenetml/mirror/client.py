@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -90,7 +92,8 @@ class Client:
             # wandb 0.31 asks itself for what it wants nobody to ask for.
             warnings.simplefilter("ignore", DeprecationWarning)
             name: str = wandb.sweep(
-                read_sweep(self._folder),
+                # What its agents would run is a path of this machine, and not asked for here.
+                {key: value for key, value in read_sweep(self._folder).items() if key != "command"},
                 entity=self._section.entity,
                 project=self._section.project,
                 prior_runs=[self.run_id(key) for key in keys],
@@ -125,19 +128,26 @@ class Client:
                 settings=wandb.Settings(**QUIET, stop_fn=self._asked_to_stop, **joined),
             )
 
-    def attach(self, run: Any, attachments: Attachments) -> None:
-        """Show a run's plots and images, and give it its artifacts."""
-        with self._session() as wandb:
+    def attach(self, run: Any, attachments: Attachments, mode: Mode) -> None:
+        """Show a run's plots and images, and give it its artifacts.
+
+        Raises:
+            Exception: Online, a file did not arrive.
+        """
+        with self._session() as wandb, _staging(mode):
             shown = {f"figures/{path.stem}": wandb.Image(str(path)) for path in attachments.figures}
             if attachments.confusion is not None:
                 shown["confusion_matrix"] = _plot(wandb, attachments.confusion)
             if shown:
-                run.log(shown)
+                # Told again, they take the place of those before.
+                run.log(shown, step=0)
             for kind, paths in attachments.artifacts.items():
                 artifact = wandb.Artifact(f"{self._folder.name}-{kind}", type=kind)
                 for path in paths:
                     artifact.add_file(str(path), name=path.name)
-                run.log_artifact(artifact)
+                logged = run.log_artifact(artifact)
+                if mode == "online":
+                    logged.wait(timeout=QUIET["finish_timeout"])
 
     def finish(self, run: Any, summary: Mapping[str, Any], exit_code: int) -> None:
         """Write a run's summary and end it, when all of it has arrived.
@@ -207,6 +217,17 @@ class Client:
             session.settings.entity = self._named("")["entity"]
             wandb.termsetup(session.settings, self._messages)
             yield wandb
+
+
+@contextmanager
+def _staging(mode: Mode) -> Iterator[None]:
+    """Copy what is sent at once through a neutral folder: manifests tell the server its path."""
+    if mode == "offline":
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="wandb-") as folder:
+        os.environ["WANDB_DATA_DIR"] = folder
+        yield
 
 
 def _plot(wandb: Any, confusion: Confusion) -> Any:

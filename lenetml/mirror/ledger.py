@@ -9,6 +9,7 @@ from typing import Any
 from lenetml.mirror.client import Mode
 
 EVENT = "mirrored"
+AGAIN_EVENT = "mirror_begun_again"
 SWEEP_EVENT = "sweep_registered"
 
 
@@ -19,12 +20,14 @@ class Entry:
     Args:
         key: Which run it is.
         mode: How it was told.
+        place: W&B's project, and the team where the spec names one.
         sha256: Of all that was told.
         url: Where it can be looked at; None where it is offline.
     """
 
     key: str
     mode: Mode
+    place: str
     sha256: str
     url: str | None
 
@@ -44,8 +47,10 @@ class Ledger:
         self.entries: dict[str, Entry] = {}
         for event in events:
             if event["event"] == EVENT:
-                facts = {name: event[name] for name in ("key", "mode", "sha256", "url")}
+                facts = {name: event[name] for name in ("key", "mode", "place", "sha256", "url")}
                 self.entries[event["key"]] = Entry(**facts)
+            elif event["event"] == AGAIN_EVENT:
+                self.entries.pop(event["key"], None)
             elif event["event"] == SWEEP_EVENT:
                 self.sweep = event["sweep"]
 
@@ -58,6 +63,16 @@ class Ledger:
         self._append(EVENT, **asdict(entry))
         self.entries[entry.key] = entry
         self.n_added += 1
+
+    def forget(self, key: str) -> None:
+        """Note that W&B is about to be told of a run anew, which it may then not hear to its end.
+
+        Raises:
+            FolderError: The journal cannot be written.
+        """
+        if key in self.entries:
+            self._append(AGAIN_EVENT, key=key)
+            del self.entries[key]
 
     def note_sweep(self, sweep: str) -> None:
         """Note that the search is registered as a sweep of W&B's, by its name there.

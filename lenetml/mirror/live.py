@@ -42,6 +42,10 @@ class Start(Protocol):
     def history(self) -> Mapping[str, list[float]]: ...
 
 
+def _ignore(number: int, of: int) -> None:
+    """Nothing is shown."""
+
+
 @dataclass
 class _Open:
     """A run that W&B has not been told of to its end."""
@@ -59,10 +63,16 @@ class Mirror:
     """One life of mirroring: opened by `open_mirror`, told of what happens, closed once."""
 
     def __init__(
-        self, section: Wandb, client: Client, ledger: Ledger, warn: Callable[[str], None]
+        self,
+        section: Wandb,
+        client: Client,
+        ledger: Ledger,
+        warn: Callable[[str], None],
+        how_to_send: str,
     ) -> None:
         self._section, self._client, self._ledger = section, client, ledger
-        self._warn = warn
+        self._warn, self._how_to_send = warn, how_to_send
+        self._place = "/".join(filter(None, (section.entity, section.project)))
         self._mode = FIRST_MODES[section.mode]
         self._fault: str | None = None
         self._open: dict[str, _Open] = {}
@@ -99,17 +109,24 @@ class Mirror:
         """Write the summary and finish the run; what was not told before is told now."""
         self.tell(tell_trial(trial))
 
-    def complete(self, trials: Iterable[TrialRecord]) -> None:
-        """Tell of those trials of earlier lives that W&B does not know, or knows otherwise."""
-        for trial in trials:
-            told = tell_trial(trial)
-            if not self.knows(told):
-                self.tell(told)
+    def complete(
+        self, trials: Iterable[TrialRecord], on_trial: Callable[[int, int], None] = _ignore
+    ) -> None:
+        """Tell of those trials of earlier lives that W&B does not know, or knows otherwise.
+
+        Args:
+            trials: Of the search so far.
+            on_trial: Is told which of how many comes now.
+        """
+        unknown = [told for told in map(tell_trial, trials) if not self.knows(told)]
+        for number, told in enumerate(unknown, start=1):
+            on_trial(number, len(unknown))
+            self.tell(told)
 
     def knows(self, told: Told) -> bool:
         """Whether W&B was told of a run, as it is now, and by a way that is good enough."""
         entry = self._ledger.entries.get(told.key)
-        if entry is None or entry.sha256 != told.sha256():
+        if entry is None or (entry.place, entry.sha256) != (self._place, told.sha256()):
             return False
         if self._was_sent(entry):
             return True
@@ -150,6 +167,15 @@ class Mirror:
         n_sent = sum(map(self._was_sent, entries))
         return n_sent, len(entries) - n_sent
 
+    def __enter__(self) -> Mirror:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close; where everything ends at once, nobody is told of what is open."""
+        if kind is not None and not issubclass(kind, Exception):
+            self._open.clear()
+        self.close()
+
     def close(self) -> None:
         """Finish what is open, as interrupted, and end W&B's process."""
         self._guard(self._tell)
@@ -174,7 +200,7 @@ class Mirror:
         """Start the open runs again offline after the first fault; give up after the second."""
         is_first = self._fault is None
         if self._fault is None:
-            self._fault = f"{type(fault).__name__}: {fault}".splitlines()[0]
+            self._fault = first_sentence(fault)
         self._mode = "offline" if is_first else None
         # Only without the old process are the ids of the open runs free again.
         self._client.stop()
@@ -182,7 +208,8 @@ class Mirror:
             each.run = None
         self._guard(self._tell)
         if is_first:
-            then = "the mirror goes on offline" if self._mode else "nothing more is mirrored"
+            offline = f"the mirror goes on offline; to send it: {self._how_to_send}"
+            then = offline if self._mode else "nothing more is mirrored"
             self._warn(f"W&B failed ({self._fault}); {then}")
 
     def _look_for_key(self) -> None:
@@ -198,6 +225,7 @@ class Mirror:
         for each in list(self._open.values()):
             if each.run is None:
                 self._register_sweep()
+                self._ledger.forget(each.key)
                 # The evaluation draws no point of the space.
                 sweep = self._ledger.sweep if each.job_type == "trial" else None
                 each.run = self._client.begin(
@@ -218,17 +246,22 @@ class Mirror:
 
     def _finish(self, each: _Open, whole: Told) -> None:
         assert self._mode is not None
-        self._client.attach(each.run, whole.attachments)
+        self._client.attach(each.run, whole.attachments, self._mode)
         url = each.run.url
         self._client.finish(each.run, whole.summary, whole.exit_code)
         del self._open[each.key]
-        self._ledger.add(Entry(each.key, self._mode, whole.sha256(), url))
+        self._ledger.add(Entry(each.key, self._mode, self._place, whole.sha256(), url))
         if self._mode == "online":
             self._client.drop(each.key)
 
     def _interrupt(self) -> None:
         for each in self._open.values():
             self._client.finish(each.run, INTERRUPTED, 1)
+
+
+def first_sentence(fault: BaseException) -> str:
+    """What W&B says went wrong, in one line."""
+    return f"{type(fault).__name__}: {fault}".splitlines()[0]
 
 
 def wished_mode(section: Wandb) -> str:
@@ -260,4 +293,5 @@ def open_mirror(
     """
     section = section or Wandb(project="none", mode="disabled")
     section = section.model_copy(update={"mode": wished_mode(section)})
-    return Mirror(section, Client(section, folder, name, identity), ledger, warn)
+    how_to_send = f"wandb sync {folder}/wandb/offline-run-*"
+    return Mirror(section, Client(section, folder, name, identity), ledger, warn, how_to_send)

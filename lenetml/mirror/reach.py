@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -40,39 +41,39 @@ class Reach:
 
 def look_around() -> Reach:
     """Look for a key and knock at the server, without telling it anything."""
-    wished, reason, key = wished_mode(PROBE), None, None
+    wished, reason, key, server = wished_mode(PROBE), None, None, None
     with tempfile.TemporaryDirectory() as folder:
         client = Client(PROBE, Path(folder), "probe", "probe")
         try:
+            server = client.server()
             if client.has_key():
                 key = "WANDB_API_KEY" if os.environ.get("WANDB_API_KEY") else "wandb login"
-        except Exception as fault:  # whatever wandb makes of a malformed key
+        except Exception as fault:  # whatever wandb makes of a malformed key or address
             reason = str(fault).splitlines()[0]
-        server = client.server()
         client.stop()
-    no_answer = _knock(server)
+    no_answer = _knock(server) if server else "W&B cannot use this address"
     mode = wished if wished in ("offline", "disabled") else "online" if key else "offline"
-    return Reach(key, mode, server, no_answer is None, reason or no_answer)
+    address = server or os.environ.get("WANDB_BASE_URL", "")
+    return Reach(key, mode, address, no_answer is None, reason or no_answer)
 
 
 def _knock(server: str) -> str | None:
     """Ask a server for anything; None where it answered, else why it did not."""
-    # Looking a name up has no time limit of its own, so the whole knock is waited for.
-    pool = ThreadPoolExecutor(1)
+    # Looking a name up, or an answer that comes drop by drop, has no time limit of its own.
+    answers: Queue[str | None] = Queue()
+    Thread(target=lambda: answers.put(_fetch(server)), daemon=True).start()
     try:
-        return pool.submit(_fetch, server).result(PATIENCE_SECONDS)
-    except TooLate:
+        return answers.get(timeout=PATIENCE_SECONDS)
+    except Empty:
         return f"no answer within {PATIENCE_SECONDS:.0f} seconds"
-    finally:
-        pool.shutdown(wait=False)
 
 
 def _fetch(server: str) -> str | None:
     try:
-        with urlopen(server, timeout=PATIENCE_SECONDS):
+        with urlopen(server, timeout=5 * PATIENCE_SECONDS):
             return None
     except HTTPError:
         # A refusal is an answer, too.
         return None
-    except (OSError, ValueError) as error:
-        return str(getattr(error, "reason", error))
+    except (OSError, ValueError, HTTPException) as error:
+        return str(getattr(error, "reason", error)) or type(error).__name__

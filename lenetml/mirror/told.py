@@ -12,7 +12,6 @@ from typing import Any, Literal
 from lenetml.record import Record, TestRecord, TrialRecord
 
 EVALUATION = "evaluation"
-CARDS = "card.*.md"
 FIGURES = "figures/*.png"
 MODEL = "model.keras"
 
@@ -119,12 +118,13 @@ def tell_trial(trial: TrialRecord) -> Told:
     )
 
 
-def tell_evaluation(record: Record, folder: Path) -> Told:
+def tell_evaluation(record: Record, folder: Path, cards: Sequence[Path]) -> Told:
     """What was found of the winner, with the model, the cards and their figures.
 
     Args:
         record: Of the finished run.
-        folder: Of the run, with its cards.
+        folder: Of the run, with its model and figures.
+        cards: As they are sent.
     """
     best, chosen = record.best, record.best.number
     trial = next(each for each in record.trials if each.number == chosen)
@@ -144,7 +144,6 @@ def tell_evaluation(record: Record, folder: Path) -> Told:
         **_cost_facts(record),
     }
     figures = tuple(sorted(folder.glob(FIGURES)))
-    cards = tuple(sorted(folder.glob(CARDS)))
     confusion = None
     if record.test is not None:
         counts = tuple(map(tuple, record.test.confusion))

@@ -29,6 +29,27 @@ class SelectedFrom(Value):
     epochs: int
 
 
+class Rivals(Value):
+    """The other completed trials, compared with the chosen one on the validation images."""
+
+    runner_up: int = Field(description="The trial that the search ranks next.")
+    mcnemar: McNemar = Field(description="The chosen trial (this) and the runner-up (other).")
+    compared: int = Field(description="How many other trials there are.")
+    indistinguishable: int = Field(
+        description="Those whose exact McNemar test against the chosen one gives p of 0.05 or more."
+    )
+
+
+class CutOff(Value):
+    """Training images whose content augmentation moves out of the frame."""
+
+    share: float = Field(
+        description="Of images that lose more than 5 % of what differs from their background "
+        "at an end of the shift or zoom ranges, each alone."
+    )
+    images: int = Field(description="How many were looked at.")
+
+
 class BestRecord(Value):
     """The chosen trial."""
 
@@ -49,6 +70,11 @@ class BestRecord(Value):
         "optimizer and schedule read."
     )
     augmentation: dict[str, Any] = Field(description="The augmentation section at this point.")
+    rivals: Rivals | None = Field(default=None, description="null: no other trial completed.")
+    cut_off: CutOff | None = Field(
+        default=None,
+        description="null: nothing is shifted or enlarged, or images have no background.",
+    )
     model_bytes: int
     model_sha256: str
 
@@ -78,6 +104,15 @@ class SeedRecord(Value):
     reason: str | None
 
 
+class MeanDifference(Value):
+    """Mean test accuracies of two specs over their seeds, at least five of each."""
+
+    n_this: int
+    n_other: int
+    difference_pp: float = Field(description="This mean less the other, in percentage points.")
+    interval_pp: list[float] = Field(description="Welch's 95 % interval of it [low, high].")
+
+
 class BaselineRecord(Value):
     """Another spec's winner on the same test images."""
 
@@ -92,3 +127,9 @@ class BaselineRecord(Value):
         description="This test accuracy less the baseline's, in percentage points."
     )
     mcnemar: McNemar | None
+    seeds: list[float] = Field(
+        default=[], description="Test accuracies of the baseline under further seeds."
+    )
+    mean_difference: MeanDifference | None = Field(
+        default=None, description="null: one of the two has fewer than five tested seeds."
+    )

@@ -36,6 +36,27 @@ class Continuation(Value):
     )
 
 
+class HyperparameterImportance(Value):
+    """By how much R² on held-out trials drops where one hyperparameter's values are dealt anew."""
+
+    name: str
+    drop: float = Field(description="Mean over the repeats.")
+    low: float = Field(description="Least of the repeats.")
+    high: float = Field(description="Largest of the repeats.")
+
+
+class Importance(Value):
+    """Permutation importance of hyperparameters, by random forests on held-out trials."""
+
+    trials: int = Field(description="Completed trials that the forests saw, at least 30.")
+    r2: float = Field(
+        description="How well the forests predict ranks of held-out trials: 1 is perfectly, 0 or "
+        "less not at all, and then importance says nothing."
+    )
+    repeats: int = Field(description="Of the division into five parts, with other seeds.")
+    hyperparameters: list[HyperparameterImportance]
+
+
 class SearchRecord(Value):
     """The search as a whole."""
 
@@ -54,6 +75,9 @@ class SearchRecord(Value):
         description="Points of a finite space; null: not finite, or not counted."
     )
     impossible_share: float = Field(description="Share of drawn points that cannot be built.")
+    importance: Importance | None = Field(
+        default=None, description="null: fewer than 30 trials completed, or all came out alike."
+    )
 
 
 class ExecutionRecord(Value):

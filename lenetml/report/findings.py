@@ -7,13 +7,22 @@ from dataclasses import dataclass
 from functools import partial
 
 from lenetml.record import Record, TestRecord
+from lenetml.report.edges import Edge, find_edges
 from lenetml.report.language import Gettext
-from lenetml.report.markdown import escape
-from lenetml.report.words import write_count, write_list, write_number
+from lenetml.report.markdown import code, escape
+from lenetml.report.words import (
+    write_count,
+    write_list,
+    write_number,
+    write_p_value,
+    write_percent,
+)
 from lenetml.spec.sections import Augmentation, Training
 from lenetml.spec.types import Language
 
 FEW_EXAMPLES = 30
+LEAST_CUT = 0.01
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,19 @@ def _of_choice(record: Record, language: Language, _: Gettext) -> Iterator[str]:
             "The shear range of %(shear)s is in degrees, less than one degree: it leaves the "
             "images next to unchanged."
         ) % {"shear": write_number(shear, language)}
+    if best.cut_off and best.cut_off.share >= LEAST_CUT:
+        yield _(
+            "Augmentation cuts off what images show: at the ends of its shift and zoom ranges, "
+            "%(share)s of %(n)s training images lose more than a twentieth of what differs from "
+            "their background."
+        ) % {"share": write_percent(best.cut_off.share, language), "n": count(best.cut_off.images)}
+    edges = [_tell_edge(each, _) for each in find_edges(record)]
+    if edges:
+        yield _(
+            "Chosen values at an end of what was searched, beyond which nothing was tried: "
+            "%(values)s."
+        ) % {"values": write_list(edges, language)}
+    yield from _of_rivals(record, language, _)
     if unmeasured := tell_unmeasured(record, _):
         yield unmeasured
     n_failed = sum(each.status == "failed" for each in record.seeds)
@@ -117,6 +139,40 @@ def _of_choice(record: Record, language: Language, _: Gettext) -> Iterator[str]:
         yield _("Trainings under other seeds that failed and are in no mean: %(n)s.") % {
             "n": count(n_failed)
         }
+
+
+def _of_rivals(record: Record, language: Language, _: Gettext) -> Iterator[str]:
+    """Whether the validation set can tell the winner from the other trials."""
+    rivals, count = record.best.rivals, partial(write_count, language=language)
+    if rivals is None:
+        return
+    test = rivals.mcnemar
+    if test.p_value >= LEVEL:
+        yield _(
+            "On the validation set the chosen trial is not distinguishable from the runner-up, "
+            "trial %(number)s: images that only the chosen one gets right: %(here)s; that only "
+            "the runner-up does: %(there)s (exact McNemar test, p %(p)s)."
+        ) % {
+            "number": count(rivals.runner_up),
+            "here": count(test.only_this_correct),
+            "there": count(test.only_other_correct),
+            "p": write_p_value(test.p_value, language),
+        }
+    if rivals.indistinguishable > 1:
+        yield _(
+            "The validation set, %(n)s images, is too small for the differences seen: of "
+            "%(compared)s other completed trials, %(alike)s are not distinguishable from the "
+            "chosen one (exact McNemar test of each, at 5%%)."
+        ) % {
+            "n": count(record.best.val.n),
+            "compared": count(rivals.compared),
+            "alike": count(rivals.indistinguishable),
+        }
+
+
+def _tell_edge(edge: Edge, _: Gettext) -> str:
+    end = _("the largest") if edge.is_largest else _("the smallest")
+    return f"{code(edge.name)} {code(edge.value)} ({end})"
 
 
 def _of_data(record: Record, language: Language, _: Gettext) -> Iterator[str]:
@@ -128,6 +184,19 @@ def _of_data(record: Record, language: Language, _: Gettext) -> Iterator[str]:
     if data.duplicates_across:
         yield _("Images of the validation or test set that are also in another set: %(n)s.") % {
             "n": count(data.duplicates_across)
+        }
+    counts = zip(data.classes, data.class_counts.train, data.class_counts.val, strict=True)
+    scarce = [each for each in counts if min(each[1:]) < FEW_EXAMPLES]
+    if scarce:
+        yield _(
+            "Classes with fewer than %(few)s examples in the training or the validation set "
+            "(there in this order): %(classes)s."
+        ) % {
+            "few": FEW_EXAMPLES,
+            "classes": write_list(
+                [f"{escape(name)} ({count(train)}; {count(val)})" for name, train, val in scarce],
+                language,
+            ),
         }
 
 

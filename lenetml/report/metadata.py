@@ -33,6 +33,11 @@ def write_metadata(record: Record, language: Language) -> str:
     return f"---\n{text}---\n"
 
 
+def write_spec(spec: dict[str, Any]) -> str:
+    """Write a spec as YAML, short lists and mappings on one line."""
+    return str(yaml.safe_dump(spec, sort_keys=False, allow_unicode=True, width=88))
+
+
 def _model_index(record: Record, test: TestRecord) -> list[dict[str, Any]]:
     values = {
         ("accuracy", "accuracy"): test.accuracy,

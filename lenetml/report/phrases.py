@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from gettext import NullTranslations
 from typing import Literal
 
@@ -57,8 +58,8 @@ def count_epochs(n: int, language: Language, translations: NullTranslations) -> 
     return text % {"n": write_count(n, language)}
 
 
-def explain(reason: str, _: Gettext) -> str:
-    """Put the reason for what is not there into words, as Markdown."""
+def explain(reason: str, _: Gettext, write: Callable[[str], str] = escape) -> str:
+    """Put the reason for what is not there into words, as Markdown or as `write` does."""
     reasons = {
         "non_finite": _("diverged: the loss was not finite"),
         "out_of_memory": _("memory ran out"),
@@ -75,7 +76,7 @@ def explain(reason: str, _: Gettext) -> str:
         "CodeCarbon gave nothing": _("CodeCarbon gave nothing"),
     }
     known, colon, detail = reason.partition(": ")
-    return reasons.get(known, escape(known)) + colon + escape(detail)
+    return reasons.get(known, write(known)) + colon + write(detail)
 
 
 def grade_method(method: str) -> Literal["measured", "estimated"]:

@@ -9,6 +9,7 @@ from gettext import NullTranslations
 from typing import Any
 
 from lenetml.record import Record, TrialRecord
+from lenetml.report.language import Gettext
 from lenetml.report.phrases import explain, name_status
 from lenetml.report.spread import spread_of
 from lenetml.report.words import write_count, write_ratio
@@ -49,21 +50,16 @@ def view_trials(
         language: Of the card.
         translations: Its catalogue.
     """
-    _, count = translations.gettext, partial(write_count, language=language)
+    _ = translations.gettext
 
     def row(trial: TrialRecord) -> TrialRow:
-        # A trial whose worker dies in every attempt may be given up before anybody saw it run.
-        was_seen = trial.seconds > 0
-        epochs = count(trial.epochs if was_seen else None)
-        if trial.status in ("stopped", "interrupted"):
-            epochs = _("%(n)s of %(limit)s") % {"n": epochs, "limit": count(trial.epochs_limit)}
         return TrialRow(
             record=trial,
             status=name_status(trial.status, _),
             values=[trial.values.get(name) for name in columns],
             objective=write_objective(trial, language),
-            epochs=epochs,
-            seconds=trial.seconds if was_seen else None,
+            epochs=write_epochs(trial, language, _),
+            seconds=trial.seconds if _was_seen(trial) else None,
             note=_note(trial, record, language, translations),
         )
 
@@ -79,18 +75,40 @@ def write_objective(trial: TrialRecord, language: Language) -> str:
     return f"{text} ± {write_ratio(deviation, language)}"
 
 
+def write_epochs(trial: TrialRecord, language: Language, _: Gettext) -> str:
+    """Write the epochs that a trial ran; of one that was stopped, of how many."""
+    count = partial(write_count, language=language)
+    epochs = count(trial.epochs if _was_seen(trial) else None)
+    if trial.status in ("stopped", "interrupted"):
+        return _("%(n)s of %(limit)s") % {"n": epochs, "limit": count(trial.epochs_limit)}
+    return epochs
+
+
+def tell_failed_trainings(trial: TrialRecord, language: Language, _: Gettext) -> str | None:
+    """Say how many of several trainings of a trial failed; None where none did."""
+    count = partial(write_count, language=language)
+    n_failed = sum(each.status == "failed" for each in trial.executions)
+    if not n_failed:
+        return None
+    return _("trainings that failed: %(n)s of %(all)s") % {
+        "n": count(n_failed),
+        "all": count(len(trial.executions)),
+    }
+
+
+def _was_seen(trial: TrialRecord) -> bool:
+    """A trial whose worker dies in every attempt may be given up before anybody saw it run."""
+    return trial.seconds > 0
+
+
 def _note(
     trial: TrialRecord, record: Record, language: Language, translations: NullTranslations
 ) -> str:
-    _, count = translations.gettext, partial(write_count, language=language)
-    n_failed = sum(each.status == "failed" for each in trial.executions)
+    _ = translations.gettext
     notes = [
         _("**chosen**") if trial.number == record.best.number else None,
         _("not distinguishable from guessing") if trial.guessing else None,
         explain(trial.reason, _) if trial.reason else None,
-        _("trainings that failed: %(n)s of %(all)s")
-        % {"n": count(n_failed), "all": count(len(trial.executions))}
-        if n_failed
-        else None,
+        tell_failed_trainings(trial, language, _),
     ]
     return "; ".join(note for note in notes if note)

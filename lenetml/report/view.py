@@ -10,9 +10,19 @@ from functools import partial
 from gettext import NullTranslations
 from typing import Any
 
-from lenetml.record import BaselineRecord, Hyperparameter, LayerRecord, Record
+from lenetml.record import (
+    BaselineRecord,
+    EnergyRecord,
+    Hyperparameter,
+    HyperparameterImportance,
+    LayerRecord,
+    Record,
+    SearchRecord,
+)
 from lenetml.report.choice import tell_choice, tell_selected, view_confirmed
+from lenetml.report.figures.listing import list_figures, n_misclassified
 from lenetml.report.findings import find_confusions, find_warnings, tell_unmeasured
+from lenetml.report.glossary import explain_words
 from lenetml.report.language import Gettext
 from lenetml.report.markdown import is_shortened, literal, plain
 from lenetml.report.metadata import write_metadata
@@ -26,12 +36,19 @@ from lenetml.report.phrases import (
     name_strategy,
     tell_method,
 )
+from lenetml.report.relations import completed, expect_best, find_relations
+from lenetml.report.rounding import round_parts
 from lenetml.report.said import Said, choose_text, choose_texts
 from lenetml.report.spread import spread_of
 from lenetml.report.trials import view_trials
+from lenetml.report.words import DIGITS
+from lenetml.spec.datasets import STATED_LICENSES
 from lenetml.spec.layers import LAYERS
 from lenetml.spec.sections import Augmentation, Data, Search, Training
 from lenetml.spec.types import Language
+
+# Below it, importance would be noise; the search computes it from there on.
+LEAST_TRIALS = 30
 
 
 @dataclass(frozen=True)
@@ -122,6 +139,18 @@ def view_record(
         "seed_val": spread_of(each.val.accuracy if each.val else None for each in record.seeds),
         "seed_test": spread_of(each.test.accuracy if each.test else None for each in record.seeds),
         "later_looks": _later_looks(record),
+        "importance": record.search.importance,
+        "important": _rank_importance(record.search),
+        "relations": find_relations(record),
+        "n_completed": len(completed(record)),
+        "least_trials": LEAST_TRIALS,
+        "expected_best": expect_best(record),
+        "data_license": STATED_LICENSES.get(data.dataset),
+        "components": _round_components(record.energy),
+        "stages": _round_stages(record.energy),
+        "winner_url": record.mirror.winner_url if record.mirror else None,
+        "figures": list_figures(record, language, _),
+        "n_misclassified": n_misclassified(record),
         "confusions": find_confusions(record.test) if record.test else [],
         "warnings": find_warnings(record, language, _),
         "baselines": [
@@ -138,8 +167,35 @@ def view_record(
         + sum(seed.core_seconds is None for seed in record.seeds),
         # The section may have been taken out of the spec after the run.
         "wandb_project": record.spec.get("wandb", {}).get("project") if record.mirror else None,
+        "glossary": explain_words(record, _),
         "shown_classes": _write_python(data.classes),
     }
+
+
+def _rank_importance(search: SearchRecord) -> list[HyperparameterImportance]:
+    found = search.importance.hyperparameters if search.importance else []
+    return sorted(found, key=lambda each: -each.drop)
+
+
+def _round_components(energy: EnergyRecord | None) -> dict[str, float]:
+    """The parts of the energy by component, rounded so that they still make the total."""
+    if energy is None:
+        return {}
+    parts = {"cpu": energy.cpu_kwh, "gpu": energy.gpu_kwh, "ram": energy.ram_kwh}
+    methods = (energy.cpu_method, energy.gpu_method, energy.ram_method)
+    digits = [DIGITS[grade_method(method)] for method in methods]
+    rounded = round_parts(list(parts.values()), digits, DIGITS[energy.method])
+    return dict(zip(parts, rounded, strict=True))
+
+
+def _round_stages(energy: EnergyRecord | None) -> dict[str, float]:
+    """The parts of the energy by stage, rounded so that they still make the total."""
+    if energy is None:
+        return {}
+    parts = {"search": energy.search, "seeds": energy.seeds, "evaluation": energy.evaluation}
+    digits = DIGITS[energy.method]
+    rounded = round_parts(list(parts.values()), [digits] * len(parts), digits)
+    return dict(zip(parts, rounded, strict=True))
 
 
 def _view_layers(layers: Sequence[LayerRecord]) -> Iterator[LayerRow]:

@@ -7,7 +7,6 @@ death of its own. A worker leaves when its driver is gone, however that ended.
 from __future__ import annotations
 
 import multiprocessing
-import multiprocessing.resource_tracker
 import os
 import signal
 import threading
@@ -15,7 +14,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -24,6 +23,7 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from lenetml.search.jobs import Failed, Job, OnEpoch, Outcome
+from lenetml.search.undisturbed import undisturbed
 from lenetml.search.workers import Done
 from lenetml.trial.parts import TrialParts
 
@@ -155,9 +155,10 @@ class LocalWorkers:
 
 def _close(slots: Sequence[_Slot]) -> None:
     """End slots side by side: one after the other, many would take longer than a user waits."""
-    for step in (_Slot.stop, _Slot.kill, _Slot.close):
-        for slot in slots:
-            step(slot)
+    with undisturbed():
+        for step in (_Slot.stop, _Slot.kill, _Slot.close):
+            for slot in slots:
+                step(slot)
 
 
 class _Slot:
@@ -179,9 +180,8 @@ class _Slot:
     def schedule(self, job: Job, ends: bool) -> Future[Outcome | Failed]:
         """Begin a job; `ends`: one of a single epoch."""
         self._job += 1
-        # A process that starts while signals are held back never hears of them: the driver tells
-        # workers when to end.
-        with _signals_held_back():
+        # A process that starts half way is known to nobody, and would outlive its slot.
+        with undisturbed():
             arguments = [self._job, job, ends]
             future: Future[Outcome | Failed] = self._pool.schedule(_work, args=arguments)
         if self._process is None:
@@ -281,14 +281,3 @@ def _tell_exit(code: int | None) -> str:
         with suppress(ValueError):
             return f"was killed ({signal.Signals(-code).name})"
     return f"died (exit status {code})"
-
-
-@contextmanager
-def _signals_held_back() -> Iterator[None]:
-    # Python 3.11 lets them through again when it starts its tracker with the first process.
-    multiprocessing.resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -105,6 +105,20 @@ def augment(images: tf.Tensor, augmentation: Augmentation, seed: tf.Tensor) -> t
     """
     height, width = images.shape[1:3]
     parameters = draw(augmentation, tf.shape(images)[0], height, width, seed)
+    return vary(images, parameters, augmentation)
+
+
+def vary(images: tf.Tensor, parameters: tf.Tensor, augmentation: Augmentation) -> tf.Tensor:
+    """Vary images by parameters that are given.
+
+    Args:
+        images: As `augment`.
+        parameters: As `draw` gives them.
+        augmentation: Says what is varied at all, and what lies outside of an image.
+
+    Returns:
+        Images of the same shape, in [0, 1] but for rounding.
+    """
     if augmentation.model_copy(update={"brightness_range": None}).is_active:
         images = transform(images, parameters, augmentation.fill_mode)
     if augmentation.brightness_range is not None:

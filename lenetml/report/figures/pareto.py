@@ -1,0 +1,49 @@
+"""Size against accuracy: which trials are beaten by none that is as small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lenetml.record import Record, TrialRecord
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A completed trial: its number, its parameters and its accuracy on validation."""
+
+    number: int
+    parameters: int
+    accuracy: float
+
+
+def sized_trials(record: Record) -> list[Sized]:
+    """Give the completed trials, and the chosen one; the mean of several trainings."""
+    return [
+        Sized(trial.number, trial.parameters, accuracy)
+        for trial in record.trials
+        if trial.status == "completed" or trial.number == record.best.number
+        if (accuracy := accuracy_of(trial)) is not None
+    ]
+
+
+def pareto_front(trials: Sequence[Sized]) -> list[Sized]:
+    """Give the trials that no other one beats: at most as large and at least as accurate.
+
+    Returns:
+        From the smallest to the largest. Of trials that are alike, the earliest.
+    """
+    front: list[Sized] = []
+    in_order = sorted(trials, key=lambda it: (it.parameters, -it.accuracy, it.number))
+    for trial in in_order:
+        if not front or trial.accuracy > front[-1].accuracy:
+            front.append(trial)
+    return front
+
+
+def accuracy_of(trial: TrialRecord) -> float | None:
+    """The accuracy that the search knows a trial by: the mean where it has several trainings."""
+    if not trial.executions:
+        return trial.val.accuracy if trial.val else None
+    known = [each.val.accuracy for each in trial.executions if each.val]
+    return sum(known) / len(known) if known else None

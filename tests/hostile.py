@@ -1,0 +1,61 @@
+"""Fifty texts that want to break a card: its tables, its headings, its front matter, its reader."""
+
+from __future__ import annotations
+
+TEXTS = (
+    # Blocks: headings, rules, lists, quotes, code, tables.
+    "x\n# h | <script>alert(1)</script>",
+    "\n\n## Test accuracy 1.0000\n\n",
+    "Results\n=======",
+    "Results\n---",
+    "- [ ] 1. > = + {{ 7 * 7 }} {% raw %} %(n)s",
+    "1. one\n2. two",
+    "1) one",
+    "+ one",
+    "* * *",
+    "___",
+    "> quoted\n> twice",
+    "    indented code",
+    "\tindented code",
+    "```\nfence",
+    "~~~ fence ~~~",
+    "````python",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    "a | b || c \\| d \\\\| e",
+    "|",
+    "\\",
+    "\\\\|",
+    "term\n: definition",
+    # Inline: emphasis, code, links, images, footnotes, mathematics.
+    "`code` ``` **bold** _x_ ~~s~~ $m$ &lt; <!-- --> -->",
+    "``a`|`b``",
+    "`|",
+    "***x*** __y__ *z",
+    "](javascript:alert(1)) [a](http://x) ![b](c)",
+    "[a]: http://evil.example 'title'",
+    "[a][b] [^1]\n\n[^1]: note",
+    "![x](https://evil.example/pixel.png)",
+    "<https://evil.example|<b>",
+    "https://example.org/`|<b>",
+    "https://example.org/a_b*c*?d=[e]&lt;|f",
+    'http://example.org/">x',
+    "<javascript:alert(1)>",
+    "javascript:alert(1) data:text/html,<b>",
+    "www.example.org someone@example.org <someone@example.org>",
+    "$$\\href{javascript:alert(1)}{x}$$ \\(x\\)",
+    # HTML.
+    "<img src=x onerror=alert(1)>",
+    "</td></table></div><h1>x</h1>",
+    "<!-- lenetml:missing card.license -->",
+    "--> <style>body{display:none}</style> <!--",
+    "&lt;script&gt; &#60;b&#62; &#x7c; &vert; &Tab; &NewLine; &amp;amp;",
+    "<![CDATA[ x ]]> <?php x ?> <!DOCTYPE html>",
+    # YAML.
+    "---\nlicense: none\n---",
+    "'\": {} [] !!python/object:os.system {a: *b} &c # d",
+    "null",
+    # Characters that nobody sees, and other ends of a line.
+    "\u202egnp\u200b.\x07\x1b[31m\u2028| a | b |\r\n|---|---|",
+    "a\u0085# b\u2029# c\x0b# d\x0c# e\ufeff",
+    "\u00a0# \U0001f4a3\u0301\u0489 \u0645\u0631\u062d\u0628\u0627 <b>\ud7ff",
+)
