@@ -257,7 +257,8 @@ def _recall(run: _Run, asker: Asker) -> Past:
     follower.stage(f"{run.name}: going on where it was")
 
     def tell(n_trials: int) -> None:
-        follower.stage(f"{run.name}: going on where it was, {n_trials} trials told again")
+        if n_trials % 100 == 0:
+            follower.stage(f"{run.name}: going on where it was, {n_trials} trials replayed")
 
     past = replay(journal.events, asker, accepts=run.options.accept_versions, on_progress=tell)
     changed = changed_versions(journal.events[0]["versions"], environment().versions)

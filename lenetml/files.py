@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import zipfile
@@ -51,6 +52,18 @@ def read_kept(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise FolderError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def read_unchanged(path: Path, sha256: str) -> bytes:
+    """Read a file that a run has kept and recorded.
+
+    Raises:
+        FolderError: It is gone, or another one.
+    """
+    content = read_kept(path)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise FolderError(f"{path} is not the one that the record tells of", PUT_BACK)
+    return content
 
 
 def read_arrays(path: Path, unpack: Callable[[bytes], T]) -> T:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lenetml.evaluation import compare_baselines
 from lenetml.facts import Finished, untested_baseline
-from lenetml.files import write_atomically
-from lenetml.folder import SPEC_NAME, RunFolder, commit, drop_leftovers
+from lenetml.files import read_unchanged, write_atomically
+from lenetml.folder import MODEL_NAME, SPEC_NAME, RunFolder, commit, drop_leftovers
 from lenetml.pictures import draw_pictures, lacks_pictures
 from lenetml.record import BaselineRecord, Record, TestRecord, write_record
 from lenetml.report.card import drop_cards, write_cards
@@ -84,7 +84,8 @@ def show_again(
         load: Gives the data, if they are needed.
 
     Raises:
-        FolderError: Predictions to compare are gone, or something cannot be written.
+        FolderError: The model or predictions to compare are gone, or others, or something cannot
+            be written.
     """
     known = {each.spec_sha256: each for each in record.baselines}
     # A sealed one may have been opened since, and another may have got more seeds.
@@ -104,6 +105,7 @@ def show_again(
     if lacks_pictures(folder, record):
         draw_pictures(RunFolder(folder, record), record, load())
         commit(folder, record)
+    read_unchanged(folder / MODEL_NAME, record.best.model_sha256)
     cards = write_cards(folder, record)
     drop_cards(folder, record)
     drop_leftovers(folder, record)

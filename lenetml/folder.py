@@ -249,6 +249,11 @@ def _known_record(path: Path, spec_sha256: str, start_over: str) -> Record | Non
     if not (path / SPEC_NAME).exists():
         raise FolderError(f"{path} holds something else", "move it away, or give --out")
     record = read_record(path) if (path / RECORD_NAME).exists() else None
+    if record is None and not (path / PENDING / RECORD_NAME).exists() and _was_finished(path):
+        raise FolderError(
+            f"{path / RECORD_NAME} is gone, and the run was finished",
+            f"put it back, or start over and keep the folder: {start_over}",
+        )
     known = record.spec_sha256 if record else _hash_in_journal(path / JOURNAL_NAME)
     if known not in (None, spec_sha256):
         raise FolderError(
@@ -268,6 +273,12 @@ def _hash_in_journal(path: Path) -> Any:
     """The hash that a search began with; None where there is no event yet."""
     events = read_journal(path) if path.exists() else []
     return events[0]["spec_sha256"] if events else None
+
+
+def _was_finished(path: Path) -> bool:
+    journal = path / JOURNAL_NAME
+    events = read_journal(journal) if journal.exists() else []
+    return any(event["event"] == "finished" for event in events)
 
 
 def _free_name(path: Path) -> Path:

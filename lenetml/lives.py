@@ -85,6 +85,8 @@ def first_event(folder: Path) -> Event:
     """
     path = folder / JOURNAL_NAME
     events = read_journal(path) if path.exists() else []
+    if not events and (folder / RECORD_NAME).exists():
+        raise FolderError(f"{path} is gone, and the record is there", "put it back")
     if not events:
         raise FolderError(f"{folder} holds no run", "give the folder of one: runs/NAME-HASH")
     return events[0]

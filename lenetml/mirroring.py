@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lenetml.errors import SpecError, UsageError
-from lenetml.folder import SPEC_NAME, is_of_last_life, settle
+from lenetml.files import read_unchanged
+from lenetml.folder import MODEL_NAME, SPEC_NAME, is_of_last_life, settle
 from lenetml.lives import first_event, identity_of, spec_of_run, tell_torn
 from lenetml.mirror.ledger import Ledger
 from lenetml.mirror.live import Mirror, open_mirror, wished_mode
@@ -135,6 +136,7 @@ def _tell_winner(mirror: Mirror, folder: Path, record: Record) -> None:
 @contextmanager
 def _evaluation(folder: Path, record: Record) -> Iterator[Told]:
     """What W&B is told of the winner; its cards leave out the command line, which is private."""
+    read_unchanged(folder / MODEL_NAME, record.best.model_sha256)
     sent = record.model_copy(update={"command": ""})
     with TemporaryDirectory() as place:
         cards = [Path(place) / path.name for path in sorted(folder.glob("card.*.md"))]

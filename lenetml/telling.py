@@ -74,11 +74,14 @@ def tell_result(finished: Finished) -> str:
 
 def tell_mirrored(result: Mirrored) -> str:
     """What W&B has of a run now."""
-    name = result.folder.name
-    if not result.n_told and not result.fault:
-        lines = [f"{name}: W&B knows all of it already"]
+    told = _count(result.n_told, "run")
+    if not result.n_sent + result.n_kept:
+        what = "no trial has ended yet, so there is nothing to mirror"
+    elif not result.n_told:
+        what = "nothing is new" if result.n_kept else "W&B has all of it already"
     else:
-        lines = [f"{name}: told W&B of {_count(result.n_told, 'run')}"]
+        what = f"{told} written offline" if result.n_kept else f"{told} sent"
+    lines = [f"{result.folder.name}: {what}"]
     if result.n_sent:
         lines.append(f"  {_count(result.n_sent, 'run')} in the W&B project {result.project}")
     if result.n_kept:
@@ -87,15 +90,14 @@ def tell_mirrored(result: Mirrored) -> str:
 
 
 def tell_reach(reach: Reach) -> str:
-    """What stands between this machine and W&B, in four lines."""
-    no_key = "not found: set WANDB_API_KEY, or wandb login"
+    """What stands between this machine and W&B."""
+    no_key = reach.key_reason or "not found: set WANDB_API_KEY, or wandb login"
+    answer = "answers" if reach.answers else f"does not answer: {reach.server_reason}"
     rows = {
         "key": f"found ({reach.key})" if reach.key else no_key,
         "mode": f"{reach.mode}, where a spec does not say otherwise",
-        "server": f"{reach.server} {'answers' if reach.answers else 'does not answer'}",
+        "server": f"{reach.server} {answer}",
     }
-    if reach.reason:
-        rows["reason"] = reach.reason
     return "\n".join(["W&B", *(f"  {name:<7} {text}" for name, text in rows.items())])
 
 
@@ -104,7 +106,9 @@ def _tell_mirror(mirror: MirrorRecord, folder: Path) -> Iterator[str]:
     if mirror.sent:
         where = f": {mirror.winner_url}" if mirror.winner_url else ""
         yield f"{_count(mirror.sent, 'trial')} sent to the W&B project {mirror.project}{where}"
-    if mirror.kept:
+    if mirror.kept and not list(folder.glob("wandb/offline-run-*")):
+        yield f"the offline W&B runs are gone; lenetml mirror {folder} writes them again"
+    elif mirror.kept:
         yield _tell_kept(mirror.kept, "trial", mirror.project, folder)
     if mirror.mode is None:
         yield f"W&B failed twice; lenetml mirror {folder} tells it the rest"

@@ -21,7 +21,8 @@ function drawFrame(svg, width, height, x, y) {
     add(svg, "text", at, writeNumber(tick));
   }
   add(svg, "line", { class: "axis", x1: left, x2: width - right, y1: bottom, y2: bottom });
-  add(svg, "text", { x: (left + width - right) / 2, y: height - 4, "text-anchor": "middle" }, x.name);
+  const middle = { x: (left + width - right) / 2, y: height - 4, "text-anchor": "middle" };
+  add(svg, "text", middle, x.name);
   return [toX, toY];
 }
 
@@ -67,7 +68,7 @@ function drawCurves(chart, name, trials) {
   const x = makeScale(word("epoch"), [1, ...epochs], 6, { isWhole: true });
   const [toX, toY] = drawFrame(svg, width, height, x, y);
   const labels = trials.map((trial, i) => drawCurve(svg, name, trial, i, toX, toY));
-  placeLabels(svg, labels.filter(Boolean), width - 30, height - 40);
+  placeLabels(svg, labels.filter(Boolean), height - 40);
 }
 
 function drawCurve(svg, name, trial, i, toX, toY) {
@@ -88,14 +89,15 @@ function drawCurve(svg, name, trial, i, toX, toY) {
     const text = word("chosenEpoch", { epoch: writeNumber(trial.bestEpoch) });
     add(add(svg, "path", mark), "title", {}, `${title}, ${text}`);
   }
-  return { y: toY(val.at(-1)), text: `#${trial.cells[state.language][0]}` };
+  const text = `#${trial.cells[state.language][0]}`;
+  return { x: toX(epochs[val.length - 1]) + 7, y: toY(val.at(-1)), text };
 }
 
-// Numbers of trials at the right, pushed apart where they would overlap.
-function placeLabels(svg, labels, x, bottom) {
+// Numbers of trials where their curves end, pushed apart where they would overlap.
+function placeLabels(svg, labels, bottom) {
   labels.sort((one, other) => other.y - one.y);
   let lowest = bottom;
-  for (const { y, text } of labels) {
+  for (const { x, y, text } of labels) {
     lowest = Math.min(y + 4, lowest);
     add(svg, "text", { x, y: lowest, class: "strong" }, text);
     lowest -= 13;
@@ -146,8 +148,8 @@ function drawPoint(svg, trial, [px, py]) {
   const isWinner = trial.number === data.best;
   const kind = isWinner ? "winner" : trial.status === "completed" ? "" : "hollow";
   const d = isWinner ? "M0,-9l9,9l-9,9l-9,-9z" : MARKS[0];
-  const attributes = { class: `point ${shadeOf(trial)} ${kind}`, d, transform: `translate(${px},${py})` };
-  const point = add(svg, "path", attributes);
+  const place = { d, transform: `translate(${px},${py})` };
+  const point = add(svg, "path", { class: `point ${shadeOf(trial)} ${kind}`, ...place });
   add(point, "title", {}, describe(trial));
   if (isWinner) add(svg, "text", { x: px + 12, y: py + 4, class: "strong" }, `#${trial.number}`);
   return point;

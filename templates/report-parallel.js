@@ -98,9 +98,11 @@ function axisTicks(axis, frame, i) {
     return [...absent, ...ticks.filter((_, k) => k % every === 0)];
   }
   const about = frame.isTall ? Math.max(2, Math.floor(frame.length / 70)) : 6;
-  const values = axis.low === axis.high ? [axis.low]
-    : axis.is_log ? logTicks(axis.low, axis.high) : niceTicks(axis.low, axis.high, about);
-  return [...absent, ...values.map((v) => ({ at: placeOn(axis, v), text: writeOn(axis, v) }))];
+  const { low, high } = axis;
+  const numbers = axis.is_log ? logTicks(low, high) : niceTicks(low, high, about);
+  const values = low === high ? [low] : numbers;
+  const shown = values.filter((value) => !axis.is_whole || value % 1 === 0);
+  return [...absent, ...shown.map((v) => ({ at: placeOn(axis, v), text: writeOn(axis, v) }))];
 }
 
 function placeOn(axis, value) {
@@ -121,8 +123,8 @@ function drawTick(group, frame, i, { at, text, width }, row) {
   const place = frame.isTall
     ? { x, y: y + 24 + 13 * (row ?? 0), "text-anchor": "middle" }
     : { x: x + 15, y: y + 4 };
-  const tick = frame.isTall ? { x1: x, y1: y, x2: x, y2: y + 5 } : { x1: x, y1: y, x2: x + 5, y2: y };
-  add(group, "line", { class: "axis", ...tick });
+  const end = frame.isTall ? { x2: x, y2: y + 5 } : { x2: x + 5, y2: y };
+  add(group, "line", { class: "axis", x1: x, y1: y, ...end });
   const isLast = i === data.axes.length - 1;
   const label = add(group, "text", { ...place, class: isLast ? "quiet" : "quiet code" });
   label.textContent = shorten(text, frame.isTall ? across : isLast ? 90 : frame.gap - 20);
@@ -161,7 +163,8 @@ function drawHandle(group, frame, axis, i, end, k) {
     class: "handle", tabindex: 0, role: "slider", "aria-label": label, "aria-valuemin": 0,
     "aria-valuemax": 100, "aria-orientation": frame.isTall ? "horizontal" : "vertical",
   });
-  const size = frame.isTall ? { x: -4, y: -11, width: 8, height: 22 } : { x: -11, y: -4, width: 22, height: 8 };
+  const [width, height] = frame.isTall ? [8, 22] : [22, 8];
+  const size = { x: -width / 2, y: -height / 2, width, height };
   add(handle, "rect", { class: "end", rx: 3, ...size });
   handle.addEventListener("keydown", (event) => {
     const moved = moveByKey(event.key, axis, i, k);
@@ -180,7 +183,8 @@ function drawHandle(group, frame, axis, i, end, k) {
 // What a key makes of the brush of an axis: undefined where it means nothing here.
 function moveByKey(key, axis, i, k) {
   const step = 1 / (axis.categories.length || 50);
-  const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 5, PageDown: -5 };
+  const arrows = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1 };
+  const steps = { ...arrows, PageUp: 5, PageDown: -5 };
   const at = (state.brushes[i] ?? [FLOORS[i], 1])[k];
   if (key === "Escape") return null;
   if (key === "Home") return moveEnd(i, k, FLOORS[i]);

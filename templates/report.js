@@ -56,16 +56,14 @@ function shorten(text, width) {
 }
 
 function passes(trial) {
+  const isWithin = (at, [low, high]) => low <= at && at <= high;
+  const text = state.text.trim().toLowerCase();
   const cells = trial.cells[state.language];
   return (
     state.brushes.every((brush, i) => !brush || isWithin(trial.at[i] ?? ABSENT, brush)) &&
     (!state.status || trial.status === state.status) &&
-    cells.join("\n").toLowerCase().includes(state.text.trim().toLowerCase())
+    (!text || cells.join("\n").toLowerCase().includes(text))
   );
-}
-
-function isWithin(at, [low, high]) {
-  return low <= at && at <= high;
 }
 
 function shadeOf(trial) {

@@ -7,7 +7,7 @@ import re
 import pytest
 from cards import LANGUAGES, RECORDS, cells, front_matter, prose
 
-from lenetml.record import Record
+from lenetml.record import MeanDifference, Record
 from lenetml.report.card import render_card
 
 
@@ -178,3 +178,30 @@ def test_the_time_says_what_it_counts(record: Record) -> None:
     assert (
         "Search and evaluation took 1 h 03 min.\nLoading the data is not counted.\n"
     ) in render_card(without, "en").replace("\u00a0", " ")
+
+
+def test_a_spec_is_better_only_by_five_seeds_of_each(more: Record) -> None:
+    unknown = (
+        "whether one spec is better is not known. The spread of training was not measured: that "
+        "takes five tested seeds of each (this spec: 4; the baseline's: 5).\n"
+    )
+    assert f"- The original LeafNet: {unknown}" in render_card(more, "en")
+    difference = MeanDifference(
+        n_this=5, n_other=6, difference_pp=4.256, interval_pp=[-0.123, 8.635]
+    )
+    baseline = more.baselines[0].model_copy(update={"mean_difference": difference})
+    known = more.model_copy(update={"baselines": [baseline, *more.baselines[1:]]})
+    assert (
+        "- LeafNet original: com 5 sementes desta especificação e 6 da linha de base, as acurácias "
+        "médias no teste diferem em +4,26 p.p. (intervalo de 95% de Welch: \u22120,12 a +8,64; não "
+        "considera outras imagens).\n"
+    ) in render_card(known, "pt")
+
+
+def test_stages_of_the_energy_make_the_total(record: Record) -> None:
+    parts = {"search": 0.445e-3, "seeds": 0.0, "evaluation": 0.445e-3, "kwh": 0.89e-3}
+    energy = record.energy.model_copy(update=parts | {"method": "estimated"})
+    card = render_card(record.model_copy(update={"energy": energy}), "en").replace("\u00a0", " ")
+    shown = [cells(card, name)[0][1] for name in ("Search", "Evaluation and everything else")]
+    assert sorted(shown) == ["0.44 Wh", "0.45 Wh"]
+    assert cells(card, "**Total**")[-1][1] == "0.89 Wh"

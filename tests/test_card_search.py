@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cards import LANGUAGES, RECORDS, cells, cells_of, change_best, front_matter, tables
 
-from lenetml.record import Record
+from lenetml.record import HyperparameterImportance, Importance, Record
 from lenetml.report.card import render_card
 
 
@@ -188,3 +188,83 @@ def test_one_fixed_network_shows_no_search(record: Record) -> None:
     assert "Nothing was searched: the spec describes one fixed network." in card
     assert "Training and evaluation took 1" in card
     assert "keras-tuner" not in front_matter(card)["tags"]
+
+
+def test_importance_and_correlation_are_two_things(record: Record) -> None:
+    drops = {"activation": 0.2, "dropout": -0.01, "learning_rate": 1.2}
+    importance = Importance(
+        trials=40,
+        r2=0.6123,
+        repeats=5,
+        hyperparameters=[
+            HyperparameterImportance(name=name, drop=drop, low=drop - 0.1, high=drop + 0.1)
+            for name, drop in drops.items()
+        ],
+    )
+    search = record.search.model_copy(update={"importance": importance})
+    card = render_card(record.model_copy(update={"search": search}), "pt")
+    part = card[card.index("### Importância") : card.index("## Configuração")]
+    rows = [cells_of(row) for row in part.splitlines() if row.startswith("| `")]
+    assert rows[:3] == [
+        ["`learning_rate`", "+1,20", "+1,10 a +1,30"],
+        ["`activation`", "+0,20", "+0,10 a +0,30"],
+        ["`dropout`", "\u22120,01", "\u22120,11 a +0,09"],
+    ]
+    correlated = {row[0]: row[1:] for row in rows[3:]}
+    assert correlated["`dropout`"] == ["3", "\u22120,87", "75,0%"]
+    assert correlated["`activation`"] == ["3", "—", "75,0%"]
+    assert correlated["`learning_rate`"] == ["3", "\u22120,50", "25,0%"]
+    assert correlated["`batch_norm`"] == ["3", "—", "—"]
+    shares = [float(row[-1].rstrip("%").replace(",", ".").replace("—", "0")) for row in rows[3:]]
+    assert shares == sorted(shares, reverse=True)
+    assert "Importância, a partir de 40 tentativas concluídas" in part
+    assert "R² nas tentativas separadas é 0,6123." in part
+
+
+@pytest.mark.parametrize(
+    ("r2", "n", "sentence"),
+    [
+        (
+            -0.1,
+            40,
+            "cannot predict the rank of a trial better than its mean (completed trials: 40)",
+        ),
+        (None, 3, "Importance is withheld: it would be noise below 30 completed trials (here: 3)."),
+        (None, 30, "Importance is not given: it was not computed, or all trials came out alike."),
+    ],
+)
+def test_importance_is_withheld_with_its_reason(
+    record: Record, r2: float | None, n: int, sentence: str
+) -> None:
+    one = HyperparameterImportance(name="dropout", drop=0.1, low=0.0, high=0.2)
+    importance = None
+    if r2 is not None:
+        importance = Importance(trials=n, r2=r2, repeats=5, hyperparameters=[one])
+    trials = [trial for trial in record.trials if trial.status == "completed"] * (n // 3)
+    search = record.search.model_copy(update={"importance": importance})
+    card = render_card(record.model_copy(update={"search": search, "trials": trials}), "en")
+    assert sentence in card
+    assert "Drop of R²" not in card
+
+
+def test_the_expected_best_stands_where_trials_were_drawn_at_random(
+    more: Record, sealed: Record
+) -> None:
+    # Of 420, 414 and 186 right of 480; the objectives are means of two trainings.
+    best = sorted(trial.objective for trial in more.trials if trial.status == "completed")
+    rows = {
+        row[0]: row[1:]
+        for row in map(cells_of, render_card(more, "en").splitlines())
+        if len(row) == 2
+    }
+    assert rows["1"] == [f"{sum(best) / 3:.4f}"]
+    assert rows["2"] == [f"{(best[1] + 2 * best[2]) / 3:.4f}"]
+    assert rows["3"] == [f"{best[2]:.4f}"]
+    assert "Expected best" not in render_card(sealed, "en")
+
+
+def test_the_chosen_trial_is_linked_where_it_was_sent(more: Record, record: Record) -> None:
+    assert "The trial on W&B: <https://wandb.ai/leaves/leafnet/runs/leafnet-3>\n" in (
+        render_card(more, "en")
+    )
+    assert "on W&B" not in render_card(record, "en")

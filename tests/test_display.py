@@ -144,12 +144,12 @@ class TestStagesThatCountOn:
 
     def test_they_do_not_flood_a_log(self, at, log):
         for number in range(1, 1001):
-            at(number / 200, f"net: going on where it was, {number} trials told again")
+            at(number / 200, f"net: going on where it was, {number} trials replayed")
         at(6, "net: testing the winner, trial 3")
         told = [line.split(", ")[1] for line in log.getvalue().splitlines()]
         assert told == [
-            "1 trials told again", "401 trials told again", "801 trials told again",
-            "1000 trials told again", "trial 3",
+            "1 trials replayed", "401 trials replayed", "801 trials replayed",
+            "1000 trials replayed", "trial 3",
         ]  # fmt: skip
 
     def test_a_search_lets_the_last_one_go(self, at, log):

@@ -178,7 +178,7 @@ def test_the_diagonal_of_the_errors_is_blank(record: Record) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("epochs", [1, 2, 300])
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e17, 1e300])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e300])
 def test_no_text_of_the_curves_overlaps(
     record: Record, epochs: int, scale: float, language: str
 ) -> None:
@@ -192,7 +192,7 @@ def test_no_text_of_the_curves_overlaps(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("spread", [1, 1.0001, 1.5, 9, 40, 300, 5_000, 1e6])
-@pytest.mark.parametrize("n", [1, 2, 300])
+@pytest.mark.parametrize("n", [1, 300])
 def test_no_text_of_size_against_accuracy_overlaps(
     record: Record, n: int, spread: float, language: str
 ) -> None:

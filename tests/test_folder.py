@@ -289,7 +289,7 @@ def test_a_run_of_another_spec_is_refused(tmp_path):
 def test_a_damaged_record_is_named(tmp_path):
     folder = open_net(tmp_path)
     (folder.path / "record.json").write_text("{}")
-    assert refusal(tmp_path).startswith(f"{folder.path / 'record.json'} is not a record\n")
+    assert refusal(tmp_path).startswith(f"{folder.path / 'record.json'} is damaged: ")
 
 
 @pytest.mark.parametrize("fresh", [False, True])

@@ -71,7 +71,7 @@ def test_none_but_the_very_model_is_read(model, tmp_path):
     path.write_bytes(content)
     with pytest.raises(FolderError) as caught:
         read_model(path, sha256)
-    assert str(caught.value) == (f"{path} is not the network that the record tells of\n{advice}")
+    assert str(caught.value) == (f"{path} is not the one that the record tells of\n{advice}")
     path.unlink()
     with pytest.raises(FolderError) as caught:
         read_model(path, sha256)

@@ -307,7 +307,7 @@ class TestWholeRuns:
         assert CANARY not in done.stdout + done.stderr
 
         again = self.run(place, server, "mirror", str(folder))
-        assert again.stdout.startswith(f"{folder.name}: W&B knows all of it already\n")
+        assert again.stdout.startswith(f"{folder.name}: W&B has all of it already\n")
         assert {told.n_begun for told in server.runs.values()} == {1}
 
     def test_the_result_is_the_same_without_a_server(self, place, server):
@@ -352,7 +352,7 @@ class TestWholeRuns:
 
         again = self.run(place, server, "mirror", str(folder))
         assert again.stdout == (
-            f"{folder.name}: W&B knows all of it already\n  4 runs in the W&B project p\n"
+            f"{folder.name}: W&B has all of it already\n  4 runs in the W&B project p\n"
         )
 
     def test_a_mirror_that_cannot_be_completed_says_so(self, place, server):
@@ -367,6 +367,4 @@ class TestWholeRuns:
         assert "4 runs kept for the W&B project p" in told.stdout
         server.heal()
         told = self.run(place, server, "mirror", str(folder))
-        assert told.stdout == (
-            f"{folder.name}: told W&B of 4 runs\n  4 runs in the W&B project p\n"
-        )
+        assert told.stdout == (f"{folder.name}: 4 runs sent\n  4 runs in the W&B project p\n")

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 from experiments import RATES, Follower, Place, StopsAfter, journal_of, quiet_home
@@ -16,6 +17,7 @@ from lenetml.errors import FolderError, Interrupted, UsageError
 from lenetml.mirroring import mirror_run
 from lenetml.record import read_record
 from lenetml.search.journal import JOURNAL_NAME, Journal
+from lenetml.telling import tell_mirrored
 from lenetml.unsealing import open_sealed
 
 pytestmark = pytest.mark.slow
@@ -60,6 +62,17 @@ class KilledAt(Follower):
             raise KeyboardInterrupt
 
 
+class KilledBefore(Follower):
+    """Wants an end before the first trial ends."""
+
+    def __init__(self):
+        super().__init__()
+        self.stop = threading.Event()
+
+    def trial_started(self, start):
+        self.stop.set()
+
+
 def test_what_is_told_is_what_was_found(place):
     done = place.run(MIRRORED)
     assert sorted(read_runs(done.folder)) == NAMES
@@ -69,7 +82,7 @@ def test_what_is_told_is_what_was_found(place):
     artifacts = read_artifacts(done.folder)
     name = done.folder.name
     assert set(artifacts[f"{name}-model"]) == {"model.keras"}
-    cards = {"card.en.md", "learning-curves.en.png", "confusion-matrix.en.png"}
+    cards = {"card.en.md", *(path.name for path in done.folder.glob("figures/*.png"))}
     assert set(artifacts[f"{name}-model-card"]) == cards
 
 
@@ -177,13 +190,28 @@ class TestAfterwards:
         told = subprocess.run([*command, "--spec", str(spec)], capture_output=True, text=True)
         sync = f"wandb sync {done.folder}/wandb/offline-run-*"
         assert told.stdout == (
-            f"{done.folder.name}: told W&B of 4 runs\n"
+            f"{done.folder.name}: 4 runs written offline\n"
             f"  4 runs kept for the W&B project p; to send: {sync}\n"
         )
-        assert "telling W&B of trial 3 of 3\n" in told.stderr
+        assert "telling W&B of trial 1 of 3\n" in told.stderr
         again = subprocess.run([*command, "--json"], capture_output=True, text=True)
         assert json.loads(again.stdout) == {
             "folder": str(done.folder), "project": "p", "told": 0, "sent": 0, "kept": 4,
             "fault": None,
         }  # fmt: skip
         assert [refused.returncode, told.returncode, again.returncode] == [2, 0, 0]
+
+    def test_a_model_that_is_another_one_is_not_sent(self, place):
+        done = place.run(RATES)
+        (done.folder / "model.keras").write_bytes(b"damaged")
+        with pytest.raises(FolderError, match="is not the one that the record tells of"):
+            tell(done.folder, place.write(MIRRORED))
+
+    def test_nothing_has_ended_yet(self, place):
+        with pytest.raises(Interrupted):
+            place.run(RATES, follower=KilledBefore())
+        [folder] = place.out.glob("rates-*")
+        result = tell(folder, place.write(MIRRORED))
+        assert tell_mirrored(result) == (
+            f"{folder.name}: no trial has ended yet, so there is nothing to mirror"
+        )

@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from experiments import Place, contents, quiet_home
+from experiments import Place, quiet_home
 from figure_texts import faults_of, texts_of
 
 from lenetml.folder import RunFolder
@@ -121,15 +121,17 @@ def pictures(folder) -> dict[str, bytes]:
     }
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """The place where `turned` was run; the tests go on with it in turn."""
+    place = Place(tmp_path_factory.mktemp("place"))
+    place.folder_of_run = place.run(SPEC).folder
+    return place
+
+
 @pytest.mark.slow
 class TestKept:
     """What becomes of them in the life of a run."""
-
-    @pytest.fixture(scope="class")
-    def place(self, tmp_path_factory):
-        place = Place(tmp_path_factory.mktemp("place"))
-        place.folder_of_run = place.run(SPEC).folder
-        return place
 
     def test_they_come_with_the_run_and_stay(self, place):
         folder = place.folder_of_run
@@ -158,12 +160,12 @@ class TestKept:
         assert pictures(folder)["misclassified.png"] == expected
 
     def test_what_is_gone_is_drawn_again_with_the_same_bytes(self, place):
-        before = contents(place.folder_of_run)
+        before, record = pictures(place.folder_of_run), read_record(place.folder_of_run)
         (place.folder_of_run / "figures" / "misclassified.png").unlink()
         (place.folder_of_run / "figures" / "augmentation.png").unlink()
         assert not place.run(SPEC).is_new
-        after = contents(place.folder_of_run)
-        assert {path: after[path] for path in before} == before
+        assert pictures(place.folder_of_run) == before
+        assert read_record(place.folder_of_run) == record
 
     def test_another_winner_has_others(self, place):
         before = pictures(place.folder_of_run)

@@ -63,9 +63,13 @@ def test_ends_of_ranges_are_reached(images, channels):
     assert np.allclose(end("vertical_flip", True), images[:, ::-1], **near)
     assert np.allclose(end("brightness_range", False), images * 0.5, **near)
     assert np.allclose(end("brightness_range", True), np.minimum(images * 2.0, 255), **near)
-    # Twice as large, the image shows its middle; half as large, it has a black frame.
+    # A factor of 1.5 leaves a black frame; one of 0.5 shows the middle, from 1.75 to 5.25.
     assert end("zoom_range", True)[:, [0, -1]].max() == 0
-    assert end("zoom_range", False).sum() > 2 * images.sum()
+    low, high = images[:, 1].astype(float), images[:, 2].astype(float)
+    across = [0.25 * row[:, 1] + 0.75 * row[:, 2] for row in (low, high)]
+    assert np.allclose(
+        end("zoom_range", False)[:, 0, 0], 0.25 * across[0] + 0.75 * across[1], **near
+    )
 
 
 def test_one_key_leaves_the_others_alone(images):

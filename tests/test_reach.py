@@ -31,7 +31,7 @@ def test_a_key_and_a_server(server, monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", CANARY)
     reach = look_around()
     assert (reach.key, reach.mode, reach.answers) == ("WANDB_API_KEY", "online", True)
-    assert (reach.server, reach.reason) == (server.url, None)
+    assert (reach.server, reach.key_reason, reach.server_reason) == (server.url, None, None)
     assert CANARY not in str([request.headers for request in server.requests])
     assert [request.method for request in server.requests] == ["GET"]
 
@@ -52,8 +52,8 @@ def test_a_key_that_is_none(server, monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", "short")
     reach = look_around()
     assert (reach.key, reach.mode, reach.answers) == (None, "offline", True)
-    assert reach.reason.startswith("WANDB_API_KEY invalid")
-    assert "short" not in reach.reason
+    assert reach.key_reason.startswith("WANDB_API_KEY invalid")
+    assert "short" not in reach.key_reason
 
 
 @pytest.mark.parametrize("mode", ["offline", "disabled"])
@@ -66,14 +66,14 @@ def test_what_the_user_wishes(server, monkeypatch, mode):
 def test_a_server_that_hangs_is_not_waited_for(server):
     server.fail("hang")
     reach = look_around()
-    assert (reach.answers, reach.reason) == (False, "no answer within 2 seconds")
+    assert (reach.answers, reach.server_reason) == (False, "no answer within 2 seconds")
 
 
 def test_a_server_that_is_not_there(monkeypatch):
     monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{closed_port()}")
     reach = look_around()
     assert not reach.answers
-    assert "refused" in reach.reason
+    assert "refused" in reach.server_reason
 
 
 def test_the_command_line(server):
@@ -88,5 +88,24 @@ def test_the_command_line(server):
         f"  server  {server.url} answers\n"
     )
     assert json.loads(call("--json").stdout) == {
-        "key": None, "mode": "offline", "server": server.url, "answers": True, "reason": None,
+        "key": None, "mode": "offline", "server": server.url, "answers": True,
+        "key_reason": None, "server_reason": None,
     }  # fmt: skip
+
+
+def test_the_exit_code_where_online_leads_nowhere(server, monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", CANARY)
+    server.fail("refuse")
+    answer = subprocess.run(
+        [sys.executable, "-m", "lenetml", "doctor"], capture_output=True, text=True, env=os.environ
+    )
+    assert answer.returncode == 3
+    assert "  server  http://127.0.0.1:" in answer.stdout
+    assert " does not answer: " in answer.stdout
+
+
+@pytest.mark.parametrize("address", ["foo", "http://"])
+def test_an_address_that_is_none(monkeypatch, address):
+    monkeypatch.setenv("WANDB_BASE_URL", address)
+    reach = look_around()
+    assert (reach.key, reach.answers) == (None, False)

@@ -94,8 +94,8 @@ def test_a_damaged_record(tmp_path, damage, note):
     path.write_text(damage((CASES / RECORD_NAME).read_text()))
     with pytest.raises(FolderError) as caught:
         read_record(tmp_path)
-    assert caught.value.message == f"{path} is not a record"
-    assert caught.value.notes[0].startswith(note)
+    assert caught.value.message.startswith(f"{path} is damaged: {note}")
+    assert "start over with --fresh" in caught.value.notes[0]
 
 
 def test_a_file_is_replaced_whole(tmp_path):

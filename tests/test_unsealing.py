@@ -165,7 +165,7 @@ def test_none_but_the_chosen_network_is_tested(sealed):
     model = sealed.folder / "model.keras"
     (other,) = sealed.place.out.glob("plain-*")
     shutil.copy(other / "model.keras", model)
-    assert sealed.refusal() == f"{model} is not the network that the record tells of\n{ADVICE}"
+    assert sealed.refusal() == f"{model} is not the one that the record tells of\n{ADVICE}"
     model.unlink()
     assert sealed.refusal() == f"{model} is gone\n{ADVICE}"
 

@@ -60,6 +60,14 @@ def test_a_spec_is_validated(programs: Path, tmp_path: Path) -> None:
     succeed(tmp_path, programs / "lenetml", "validate", PROJECT / "specs" / "gmnet.yaml")
 
 
+def test_a_report_is_written_from_the_record(programs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    shutil.copy(CASES / "record.json", folder)
+    succeed(tmp_path, programs / "lenetml", "report", folder)
+    assert (folder / "report.html").read_text().startswith("<!DOCTYPE html>")
+
+
 def test_both_cards_are_written_from_the_record(programs: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()

@@ -71,7 +71,9 @@ def require_folder(folder: Path) -> None:
     """Refuse what is no folder.
 
     Raises:
-        UsageError: It is not there.
+        UsageError: It is not there, or a file.
     """
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file", "give the folder of a run: runs/NAME-HASH")
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder")

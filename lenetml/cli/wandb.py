@@ -10,7 +10,7 @@ import typer
 
 from lenetml.cli.app import Json, Quiet, Set, app, require_folder
 from lenetml.errors import MissingError, UsageError
-from lenetml.output import mirror_document, print_json, show_problems
+from lenetml.output import mirror_document, print_json, say, show_problems
 from lenetml.running import mirror_folder
 
 
@@ -52,6 +52,8 @@ def sweep(
             f"{spec}: there is nothing to sweep, since it has no search_space",
             f"lenetml run {spec} trains its one network",
         )
+    if loaded.document.wandb is None:
+        say(f"{spec}: no section wandb names a project: give one to wandb sweep, with --project")
     configuration = sweep_of(loaded, launcher_here())
     if as_json:
         print_json([configuration])
@@ -74,6 +76,11 @@ def trial(
     from lenetml.trying import exit_code_of, read_point, try_point
 
     loaded = load_spec(spec, changes or [])
+    if values is None and any(domain.size != 1 for domain in loaded.space.values()):
+        raise UsageError(
+            f"{spec} has hyperparameters, and no values are given for them",
+            f"give them as JSON: lenetml trial {spec} --values FILE, or - for stdin",
+        )
     result = try_point(loaded, read_point(values, loaded), quiet=quiet)
     if as_json:
         print_json([result.document()])
@@ -95,3 +102,5 @@ def doctor(
         print_json([asdict(reach)])
     else:
         print(tell_reach(reach))
+    is_cut_off = reach.mode == "online" and not reach.answers
+    raise typer.Exit(MissingError.exit_code if is_cut_off else 0)

@@ -29,14 +29,16 @@ class Reach:
         mode: That would be used.
         server: W&B's address.
         answers: Whether it answered within two seconds.
-        reason: Why a key or the server cannot be used, where that is so.
+        key_reason: Why a key that is there cannot be used.
+        server_reason: Why the server did not answer.
     """
 
     key: str | None
     mode: str
     server: str
     answers: bool
-    reason: str | None
+    key_reason: str | None
+    server_reason: str | None
 
 
 def look_around() -> Reach:
@@ -54,7 +56,7 @@ def look_around() -> Reach:
     no_answer = _knock(server) if server else "W&B cannot use this address"
     mode = wished if wished in ("offline", "disabled") else "online" if key else "offline"
     address = server or os.environ.get("WANDB_BASE_URL", "")
-    return Reach(key, mode, address, no_answer is None, reason or no_answer)
+    return Reach(key, mode, address, no_answer is None, reason, no_answer)
 
 
 def _knock(server: str) -> str | None:

@@ -69,7 +69,10 @@ def read_record(folder: Path) -> Record:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise FolderError(f"{path} is not a record", f"{place}: {first['msg']}") from None
+        raise FolderError(
+            f"{path} is damaged: {place}: {first['msg']}",
+            "put an intact copy in its place, or start over with --fresh",
+        ) from None
 
 
 def record_schema() -> str:

@@ -23,6 +23,7 @@ class Axis:
         low: The least number of a range.
         high: The greatest one.
         is_log: Whether the range is logarithmic.
+        is_whole: Whether it is of whole numbers.
         is_objective: Whether it is the last axis, that of the results.
     """
 
@@ -31,6 +32,7 @@ class Axis:
     low: float = 0.0
     high: float = 0.0
     is_log: bool = False
+    is_whole: bool = False
     is_objective: bool = False
 
     def place(self, value: Any) -> float | None:
@@ -73,7 +75,9 @@ def place_trials(axes: Sequence[Axis], record: Record) -> list[list[float | None
 
 def _of_values(name: str, declared: Hyperparameter | None, record: Record) -> Axis:
     if declared is not None and declared.low is not None and declared.high is not None:
-        return Axis(name, low=declared.low, high=declared.high, is_log=declared.is_log)
+        low, high = declared.low, declared.high
+        is_whole = isinstance(low, int) and isinstance(high, int)
+        return Axis(name, low=low, high=high, is_log=declared.is_log, is_whole=is_whole)
     found = [trial.values[name] for trial in record.trials if trial.values.get(name) is not None]
     stated = declared.values if declared and declared.values else []
     # Trials of before a space was mended may hold values that it no longer declares.

@@ -1,6 +1,6 @@
 """Whether augmentation moves what an image shows out of its frame, by the images themselves.
 
-Ink is what differs from the background, and there is a background where nearly all pixels at the
+Ink is what differs from the background, and there is a background where most pixels at the
 borders of all images are alike: digits and drawings have one, photographs do not.
 """
 
@@ -13,7 +13,7 @@ from lenetml.record import CutOff
 from lenetml.spec.sections import Augmentation
 
 MAX_IMAGES = 10_000
-LEAST_ALIKE = 0.9
+LEAST_ALIKE = 0.7
 # In steps of 255: what a scan leaves is no ink.
 LEAST_DIFFERENCE = 64
 LEAST_LOST = 0.05

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenetml.errors import FolderError
-from lenetml.files import PUT_BACK, read_kept, write_atomically
+from lenetml.files import read_unchanged, write_atomically
 
 
 def pack_weights(weights: list[NDArray[Any]]) -> bytes:
@@ -68,7 +68,5 @@ def read_model(path: Path, sha256: str) -> tuple[keras.Model, int]:
     Raises:
         FolderError: It is gone, or another one.
     """
-    content = read_kept(path)
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise FolderError(f"{path} is not the network that the record tells of", PUT_BACK)
+    content = read_unchanged(path, sha256)
     return keras.models.load_model(path, compile=False), len(content)

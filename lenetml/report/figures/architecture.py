@@ -21,6 +21,7 @@ from lenetml.report.figures.style import (
     fit_text,
     new_canvas,
     own_style,
+    text_width,
 )
 from lenetml.report.language import Gettext
 from lenetml.report.words import write_count, write_shape
@@ -139,7 +140,9 @@ def _draw_row(
     *, is_last: bool,
 ) -> None:  # fmt: skip
     middle, size = top + PITCH / 2, column.size
-    width = column.blocks * (0.55 + 0.4 * share - 0.05 * min(row.depth, 4))
+    label = "↳ " * row.depth + row.name
+    width = column.blocks * (0.55 + 0.45 * share - 0.05 * min(row.depth, 4))
+    width = min(max(width, text_width(label, size) + 8), column.blocks)
     block = FancyBboxPatch(
         (column.middle - width / 2, middle - 5.5), width, 11,
         boxstyle="round,pad=0,rounding_size=2.5", facecolor=_color(row.name),
@@ -148,7 +151,7 @@ def _draw_row(
     axes.add_patch(block)
     if not is_last:
         axes.plot([column.middle] * 2, [middle + 5.5, middle + 11.5], color="0.2", linewidth=0.8)
-    name = fit_text("↳ " * row.depth + row.name, width - 6, size)
+    name = fit_text(label, width - 6, size)
     numbers = (
         (column.shapes, row.shape and write_shape(row.shape, language)),
         (column.parameters, row.parameters is not None and write_count(row.parameters, language)),

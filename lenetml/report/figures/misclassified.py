@@ -24,7 +24,7 @@ from lenetml.report.figures.style import (
     text_width,
 )
 
-SIZE, LINE, GAP = 7.0, 9.0, 6.0
+SIZE, LINE, GAP = 6.5, 9.0, 6.0
 TRUE, PREDICTED = "✓", "✗"
 
 
