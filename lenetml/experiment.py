@@ -36,6 +36,7 @@ from lenetml.mirroring import complete_mirror, mirror_winner
 from lenetml.pictures import draw_pictures
 from lenetml.record import Record
 from lenetml.report.card import write_cards
+from lenetml.report.page import renew_page
 from lenetml.search.asks import Asker
 from lenetml.search.crew import Crew, Stop
 from lenetml.search.further import further_executions
@@ -144,6 +145,7 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
         commit(folder.path, record)
         journal.append("finished", winner=record.best.number)
         cards = write_cards(folder.path, record)
+        renew_page(folder.path, record)
         mirror_winner(spec.document.wandb, folder.path, record, ledger, follower.warn)
     drop_leftovers(folder.path, record)
     return Finished(folder.path, record, tuple(cards), is_new=True)

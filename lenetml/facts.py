@@ -121,7 +121,7 @@ def best_facts(
     data: LoadedData,
     model: KeptModel,
     selected_by: Literal["best", "one_standard_error", "confirm"],
-    rivals: Rivals | None,
+    rivals: Rivals | None = None,
 ) -> BestRecord:
     """What is recorded of the chosen trial.
 

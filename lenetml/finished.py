@@ -12,6 +12,7 @@ from lenetml.folder import MODEL_NAME, SPEC_NAME, RunFolder, commit, drop_leftov
 from lenetml.pictures import draw_pictures, lacks_pictures
 from lenetml.record import BaselineRecord, Record, TestRecord, write_record
 from lenetml.report.card import drop_cards, write_cards
+from lenetml.report.page import renew_page
 from lenetml.search.strategy import seconds_of
 from lenetml.spec import Spec
 from lenetml.trial.data import LoadedData
@@ -107,6 +108,7 @@ def show_again(
         commit(folder, record)
     read_unchanged(folder / MODEL_NAME, record.best.model_sha256)
     cards = write_cards(folder, record)
+    renew_page(folder, record)
     drop_cards(folder, record)
     drop_leftovers(folder, record)
     return Finished(folder, record, tuple(cards), is_new=False)

@@ -25,6 +25,7 @@ from lenetml.mirroring import mirror_winner
 from lenetml.pictures import draw_pictures
 from lenetml.record import RECORD_NAME, ExecutionRecord, Record, read_record
 from lenetml.report.card import write_cards
+from lenetml.report.page import renew_page
 from lenetml.search.crew import Key
 from lenetml.search.further import further_executions
 from lenetml.search.journal import JOURNAL_NAME, Journal, refuse_if_held
@@ -96,6 +97,7 @@ def open_sealed(
         commit(folder, record)
         journal.append("finished", winner=winner.number)
         cards = write_cards(folder, record)
+        renew_page(folder, record)
         ledger = Ledger(journal.events, journal.append)
         mirror_winner(spec.document.wandb, folder, record, ledger, warn)
     drop_leftovers(folder, record)

@@ -14,6 +14,14 @@ from lenetml.record import Record
 CASES = Path(__file__).parent / "cases"
 LANGUAGES = ("en", "pt")
 MARKDOWN = MarkdownIt().enable(["table", "strikethrough"])
+ENGLISH = re.compile(
+    r"\b(accuracy|and|any|are|baseline|batch|best|by|card|chosen|class|confusion|epochs?|estimated|"
+    r"examples|for|from|images|interrupted|is|it|layer|learning|loss|measured|not|of|on|optimistic|"
+    r"optimizer|or|parameters|precision|rate|run|search|seed|set|size|spec|split|support|test|that|"
+    r"of|set|share|held|lower|upper|drawn|shown|rows?|values?|among|more|than|"
+    r"the|this|to|train(ed|ing)|trials?|validation|was|weight(s|ed)|were|with|without|yes)\b",
+    re.IGNORECASE,
+)
 # A search that ended as it should; one by several trainings a trial, confirmed, cut short, gone on
 # with, with seeds; a Hyperband search whose test part stays sealed.
 RECORDS = {
@@ -39,6 +47,12 @@ def prose(card: str) -> str:
     """A card without front matter, code, comments and addresses."""
     body = body_of(card)
     return re.sub(r"```.*?```|`[^`\n]*`|<!--.*?-->|<http[^>]*>|\]\([^)]*\)", " ", body, flags=re.S)
+
+
+def foreign_bits(card: str) -> list[str]:
+    """What in a Portuguese card is English: words, and points before decimals."""
+    text = re.sub(r"\d+\.\d+\.\d+\S*|(Linux|macOS)\S*|Show Your Work", " ", prose(card))
+    return [*re.findall(r"\d\.\d(?!\d\d)", text), *(it[0] for it in ENGLISH.finditer(text))]
 
 
 def tables(card: str) -> list[tuple[int, int]]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.metrics
-from cards import body_of, front_matter
+from cards import body_of, foreign_bits, front_matter
 from command_line import call
 from experiments import Place
 from scipy.stats import binom, spearmanr, t
@@ -244,7 +244,9 @@ def test_the_runner_up_is_compared_on_validation(
     tests = {n: paired(labels["val"], ours, theirs) for n, theirs in others.items()}
     alike = [n for n, (_, _, p) in tests.items() if p >= 0.05]
     facts = card.parts["Facts from the record"]
-    told = re.search(r"runner-up, trial (\d): .*: (\d+); .*: (\d+) \(.*, p (.*)\)\.", facts)
+    told = re.search(
+        r"best of the others, trial (\d): .*: (\d+); .*: (\d+) \(.*, p (.*)\)\.", facts
+    )
     if told:
         here, there, p = tests[int(told[1])]
         assert told.groups()[1:] == (str(here), str(there), p_value(p))
@@ -382,6 +384,12 @@ def test_both_cards_have_the_same_numbers(run: Path, card: Card) -> None:
     english = numbers(card, ".", ",")
     assert english == numbers(portuguese, ",", ".")
     assert len(english) > 200
+
+
+def test_the_portuguese_card_is_portuguese(run: Path) -> None:
+    text = (run / "card.pt.md").read_text(encoding="utf-8")
+    # A title in no language at all is shown as it was given.
+    assert foreign_bits(text.replace("A plain layer", "")) == []
 
 
 def test_the_command_line_checks_the_cards(run: Path) -> None:

@@ -25,6 +25,7 @@ from experiments import (
 
 from lenetml.errors import FolderError, Interrupted, SearchError
 from lenetml.record import read_record
+from lenetml.report.page import write_page
 from lenetml.search.journal import JOURNAL_NAME
 
 pytestmark = pytest.mark.slow
@@ -110,10 +111,11 @@ class TestMoreTrials:
 
     def test_the_same_winner_is_not_tested_again(self, lives):
         _, second, third = lives
-        assert (
-            third.record.best.model_copy(update={"selected_from": second.record.best.selected_from})
-            == second.record.best
-        )
+        best = second.record.best
+        # It was chosen among more of them.
+        among = {"selected_from": best.selected_from, "rivals": best.rivals}
+        assert third.record.best.model_copy(update=among) == best
+        assert third.record.best.rivals.compared == best.rivals.compared + 1
         assert third.record.test == second.record.test
         assert third.record.earlier_tests == second.record.earlier_tests
         assert third.looks == second.looks
@@ -357,3 +359,15 @@ class TestTimeLimit:
         assert {path.name for path in folder.iterdir() if path.is_dir()} == {
             "figures", "predictions",
         }  # fmt: skip
+
+
+def test_a_report_tells_of_the_latest_record(tmp_path):
+    place = Place(tmp_path)
+    first = place.run(RATES, "search.trials=1")
+    assert not (first.folder / "report.html").exists()
+    write_page(first.folder, first.record)
+    before = (first.folder / "report.html").read_bytes()
+    second = place.run(RATES)
+    after = (first.folder / "report.html").read_bytes()
+    assert after != before
+    assert after == write_page(second.folder, second.record).read_bytes()

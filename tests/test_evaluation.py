@@ -152,13 +152,15 @@ class TestLooks:
 
         def watched(data):
             (folder,) = place.out.glob("rates-*")
-            last = journal_of(folder)[-1]
-            seen.append((last["event"], [look["id"] for look in place.looks()] == [last["id"]]))
+            opened = [event for event in journal_of(folder) if event["event"] == "test_opened"]
+            seen.append([look["id"] for look in place.looks()] == [event["id"] for event in opened])
             return open_test(data)
 
         monkeypatch.setattr(LoadedData, "open_test", watched)
         place.run(RATES, "search.trials=1")
-        assert seen == [("test_opened", True)]
+        # Once for the winner, and for the picture of its errors: one look.
+        assert seen == [True, True]
+        assert len(place.looks()) == 1
 
     def test_nothing_is_opened_where_it_cannot_be_noted(self, tmp_path, monkeypatch):
         place, opened = Place(tmp_path), []
@@ -235,3 +237,23 @@ class TestChoice:
         assert model.count_params() == smallest.parameters
         found = model.predict(val.images.astype("float32") / 255, verbose=0).argmax(axis=1)
         np.testing.assert_array_equal(found == val.labels, right[smallest.number] == 1)
+
+
+def test_seeds_that_a_baseline_gets_later_are_compared(tmp_path):
+    place = Place(tmp_path)
+    place.write(BASELINE)
+    seeds = "evaluation: {seeds: 5}\n"
+    (before,) = place.run(SPEC + seeds).record.baselines
+    assert (before.seeds, before.mean_difference) == ([], None)
+    place.write(BASELINE + seeds)
+    again = place.run(SPEC + seeds)
+    assert not again.is_new
+    (after,) = again.record.baselines
+    theirs = [seed.test.accuracy for seed in read_record(place.out / after.folder).seeds]
+    ours = [seed.test.accuracy for seed in again.record.seeds]
+    assert after.seeds == theirs
+    assert after.mean_difference.difference_pp == pytest.approx(
+        100 * (np.mean(ours) - np.mean(theirs)), abs=1e-9
+    )
+    assert after.mcnemar == before.mcnemar
+    assert read_record(again.folder) == again.record

@@ -23,7 +23,11 @@ from lenetml.trial.sources import Part
 RECORD = read_record(Path(__file__).parent / "cases")
 TRIAL = RECORD.trials[0].model_copy(update={"status": "completed", "executions": []})
 POINT = {"kernel": 3, "units": 8, "activation": "relu"}
-SHAPES = SimpleNamespace(input_shape=(8, 8, 1), classes=tuple("0123456789"))
+SHAPES = SimpleNamespace(
+    input_shape=(8, 8, 1),
+    classes=tuple("0123456789"),
+    train=SimpleNamespace(images=np.zeros((2, 8, 8, 1), np.uint8)),
+)
 MODEL = facts.KeptModel(1, "0", 1)
 METHODS = Methods("estimated", "no GPU", "estimated from the size of the memory", False)
 SPEC = """\
@@ -87,6 +91,7 @@ def test_search(spec_of):
         ],
         "space_size": 32,
         "impossible_share": 0.5,
+        "importance": None,
     }
 
 

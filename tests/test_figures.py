@@ -116,6 +116,20 @@ def test_every_figure_is_1200_pixels_wide_and_has_the_same_bytes_again(
         assert b"Software" not in first, figure
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["", "-more", "-sealed"])
+def test_no_text_of_a_usual_record_overlaps(name: str, language: str) -> None:
+    record, gettext = read(name), translate(language)
+    chosen = record.trials[2]
+    for figure in (
+        draw_learning_curves(chosen, language, gettext),
+        draw_tradeoff(record, language, gettext),
+        draw_architecture(record, language, gettext),
+        draw_class_counts(record.data, language, gettext),
+    ):
+        assert faults_of(figure) == []
+
+
 def test_figures_with_words_differ_by_language(record: Record) -> None:
     for figure in listing.NAMES - listing.KEPT:
         drawn = [draw_figure(figure, record, it, translate(it)) for it in LANGUAGES]

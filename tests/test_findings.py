@@ -42,9 +42,9 @@ def test_every_finding_of_the_hand_made_record(record: Record) -> None:
         "1,440 training images lose more than a twentieth of what differs from their background.",
         "Chosen values at an end of what was searched, beyond which nothing was tried: `dropout` "
         "`0.2` (the smallest).",
-        "On the validation set the chosen trial is not distinguishable from the runner-up, trial "
-        "1: images that only the chosen one gets right: 30; that only the runner-up does: 18 "
-        "(exact McNemar test, p =\u00a00.111).",
+        "On the validation set the chosen trial is not distinguishable from the best of the "
+        "others, trial 1: images that only the chosen one gets right: 30; that only the other "
+        "does: 18 (exact McNemar test, p =\u00a00.111).",
         "The spread of training was not measured.",
         "Images that repeat an earlier one of their own set exactly: 2.",
         "Images of the validation or test set that are also in another set: 1.",
@@ -221,7 +221,7 @@ def test_a_validation_set_that_cannot_tell_trials_apart_is_too_small(record: Rec
     test = change(record.best.rivals.mcnemar, p_value=0.049)
     clear = change(rivals, mcnemar=test, indistinguishable=1)
     told = " ".join(warnings(change(record, best=change(record.best, rivals=clear))))
-    assert "runner-up" not in told
+    assert "best of the others" not in told
     assert "too small" not in told
 
 

@@ -50,6 +50,11 @@ def test_the_same_seed_gives_the_same_and_failed_trials_do_not_count() -> None:
     assert first is not None and first.trials == 30
 
 
+def test_of_thousands_of_trials_a_part_is_enough() -> None:
+    found = find_importance(NAMES[:2], trials_of(3000), seed=9)
+    assert found is not None and found.trials == 500
+
+
 def test_noise_alone_predicts_nothing() -> None:
     chance = random.Random(1)
     trials = [

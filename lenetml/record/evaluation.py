@@ -32,7 +32,7 @@ class SelectedFrom(Value):
 class Rivals(Value):
     """The other completed trials, compared with the chosen one on the validation images."""
 
-    runner_up: int = Field(description="The trial that the search ranks next.")
+    runner_up: int = Field(description="The best of them, as the search ranks them.")
     mcnemar: McNemar = Field(description="The chosen trial (this) and the runner-up (other).")
     compared: int = Field(description="How many other trials there are.")
     indistinguishable: int = Field(

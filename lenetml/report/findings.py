@@ -149,9 +149,9 @@ def _of_rivals(record: Record, language: Language, _: Gettext) -> Iterator[str]:
     test = rivals.mcnemar
     if test.p_value >= LEVEL:
         yield _(
-            "On the validation set the chosen trial is not distinguishable from the runner-up, "
-            "trial %(number)s: images that only the chosen one gets right: %(here)s; that only "
-            "the runner-up does: %(there)s (exact McNemar test, p %(p)s)."
+            "On the validation set the chosen trial is not distinguishable from the best of the "
+            "others, trial %(number)s: images that only the chosen one gets right: %(here)s; that "
+            "only the other does: %(there)s (exact McNemar test, p %(p)s)."
         ) % {
             "number": count(rivals.runner_up),
             "here": count(test.only_this_correct),

@@ -57,6 +57,12 @@ def write_page(folder: Path, record: Record) -> Path:
     return path
 
 
+def renew_page(folder: Path, record: Record) -> None:
+    """Write the report again where there is one: it tells of this record, and of no earlier one."""
+    if (folder / PAGE_NAME).exists():
+        write_page(folder, record)
+
+
 def render_page(record: Record, pictures: Mapping[str, bytes]) -> str:
     """Write the report of a record as HTML, in the languages of its cards.
 

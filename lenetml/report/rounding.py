@@ -29,7 +29,8 @@ def round_parts(parts: Sequence[float], digits: Sequence[int], total: int) -> li
         return abs(math.fsum(rounded) - whole) > margin, distance
 
     choices = [_neighbours(part, n) for part, n in zip(parts, digits, strict=True)]
-    return list(min(product(*choices), key=badness))
+    best = min(product(*choices), key=badness)
+    return list(best)
 
 
 def _round(value: float, digits: int) -> float:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from lenetml.record import HyperparameterImportance, Importance, TrialRecord
 
 LEAST_TRIALS = 30
+# More tell next to nothing new, and forests of thousands take minutes.
+MAX_TRIALS = 500
 N_FOLDS = 5
 N_REPEATS = 5
 N_TREES = 100
@@ -30,7 +32,7 @@ def find_importance(
 
     Args:
         names: The hyperparameters.
-        trials: All trials; completed ones count.
+        trials: All trials; completed ones count, and of more than 500 so many by chance.
         seed: At least 1.
 
     Returns:
@@ -39,6 +41,9 @@ def find_importance(
     done = [each for each in trials if each.status == "completed" and each.objective is not None]
     if len(done) < LEAST_TRIALS or len({each.objective for each in done}) == 1:
         return None
+    if len(done) > MAX_TRIALS:
+        random = np.random.Generator(np.random.PCG64(seed))
+        done = [done[i] for i in np.sort(random.permutation(len(done))[:MAX_TRIALS])]
     ranks = _ranks(np.array([each.objective for each in done]))
     columns = [_encode([each.values.get(name) for each in done]) for name in names]
     repeats = np.array([_repeat(columns, ranks, seed + i) for i in range(N_REPEATS)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, PowerNorm
@@ -123,9 +124,10 @@ def _write_counts(
 
 def _is_dark(image: AxesImage, share: float) -> bool:
     """Whether white is read better than black where a share is shown (WCAG 2.2, contrast)."""
+    norm: Any = image.norm  # matplotlib 3.11's types know arrays alone
     linear = [
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in image.cmap(image.norm(share))[:3]
+        for part in image.cmap(norm(share))[:3]
     ]
     red, green, blue = linear
     return bool(0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179)

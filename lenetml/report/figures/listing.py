@@ -24,7 +24,7 @@ MISCLASSIFIED, AUGMENTATION = "misclassified", "augmentation"
 KEPT = frozenset({MISCLASSIFIED, AUGMENTATION})
 NAMES = frozenset({LEARNING_CURVES, CONFUSION, ERRORS, CLASS_COUNTS, ARCHITECTURE, TRADEOFF, *KEPT})
 # Longest name of a class, in characters, and how many columns and rows of images go with it.
-GRIDS = ((3, 8, 3), (10, 6, 3))
+GRIDS = ((3, 8, 3), (10, 5, 4))
 WIDEST_GRID = (4, 3)
 
 

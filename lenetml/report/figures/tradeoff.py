@@ -49,10 +49,10 @@ def draw_tradeoff(record: Record, language: Language, gettext: Gettext) -> Figur
     axes.xaxis.set_major_formatter(count_ticks(language))
     axes.yaxis.set_major_formatter(number_ticks(language))
     axes.set_xlabel(_("Parameters"))
-    several = any(trial.executions for trial in record.trials)
-    axes.set_ylabel(
-        _("Validation accuracy (mean of the trainings)") if several else _("Validation accuracy")
-    )
+    lines = [_("Validation accuracy")]
+    if any(trial.executions for trial in record.trials):
+        lines.append(_("(mean of the trainings)"))
+    axes.set_ylabel("\n".join(lines))
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure
