@@ -18,7 +18,7 @@ from pathlib import Path
 from lenetml.record import read_record
 
 SPEC = Path(__file__).parents[1] / "specs" / "gmnet.yaml"
-CHANGES = ["search.trials=4", "search.baseline=[]", "training.epochs=4"]
+CHANGES = ["search={strategy: random, trials: 4}", "training.epochs=4"]
 MODES = ["disabled", "offline"]
 
 

@@ -35,7 +35,7 @@ from lenetml.mirror.sweep import sweep_of, write_sweep
 from lenetml.mirroring import complete_mirror, mirror_winner
 from lenetml.pictures import draw_pictures
 from lenetml.record import Record
-from lenetml.report.card import write_cards
+from lenetml.report.card import card_languages, write_cards
 from lenetml.report.page import renew_page
 from lenetml.search.asks import Asker
 from lenetml.search.crew import Crew, Stop
@@ -141,10 +141,10 @@ def run(spec: Spec, options: Options, follower: Follower, stop: Stop) -> Finishe
             _Run(spec, sha256, data, folder, journal, ledger, options, follower, stop), others
         )
         follower.stage(f"{name}: writing the cards")
-        draw_pictures(folder, record, data)
+        record = draw_pictures(folder, record, data)
         commit(folder.path, record)
         journal.append("finished", winner=record.best.number)
-        cards = write_cards(folder.path, record)
+        cards = write_cards(folder.path, record, card_languages(folder.path, record))
         renew_page(folder.path, record)
         mirror_winner(spec.document.wandb, folder.path, record, ledger, follower.warn)
     drop_leftovers(folder.path, record)

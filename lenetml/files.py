@@ -66,6 +66,12 @@ def read_unchanged(path: Path, sha256: str) -> bytes:
     return content
 
 
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_arrays(path: Path, unpack: Callable[[bytes], T]) -> T:
     """Read an `.npz` that a run has kept.
 

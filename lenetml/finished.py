@@ -104,7 +104,7 @@ def show_again(
         record = record.model_copy(update={"baselines": baselines})
         commit(folder, record)
     if lacks_pictures(folder, record):
-        draw_pictures(RunFolder(folder, record), record, load())
+        record = draw_pictures(RunFolder(folder, record), record, load())
         commit(folder, record)
     read_unchanged(folder / MODEL_NAME, record.best.model_sha256)
     cards = write_cards(folder, record)

@@ -5,13 +5,14 @@ They wait beside a record and come with it, so that they are never those of anot
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lenetml.facts import TEST_PREDICTIONS
-from lenetml.files import read_arrays, write_atomically
+from lenetml.files import read_arrays, sha256_of, write_atomically
 from lenetml.folder import RunFolder
 from lenetml.record import Record
 from lenetml.report.figures.augmented import Varied, draw_augmentation
@@ -35,7 +36,7 @@ from lenetml.values import derive_seed
 N_EXAMPLES = 4
 
 
-def draw_pictures(folder: RunFolder, record: Record, data: LoadedData) -> None:
+def draw_pictures(folder: RunFolder, record: Record, data: LoadedData) -> Record:
     """Draw the figures of a record that show images, to be kept with it.
 
     Args:
@@ -43,20 +44,33 @@ def draw_pictures(folder: RunFolder, record: Record, data: LoadedData) -> None:
         record: That is about to be kept, with the winner and its test.
         data: Of the run.
 
+    Returns:
+        The record, which knows them by their SHA-256.
+
     Raises:
         FolderError: The predictions are gone or damaged, or a figure cannot be written.
     """
     folder.pending.mkdir(exist_ok=True)
-    names = kept_names(record)
+    names, pictures = kept_names(record), {}
     if MISCLASSIFIED in names:
-        _keep(folder, MISCLASSIFIED, _draw_misclassified(folder, record, data))
+        pictures[MISCLASSIFIED] = _draw_misclassified(folder, record, data)
     if AUGMENTATION in names:
-        _keep(folder, AUGMENTATION, _draw_augmentation(record, data.train))
+        pictures[AUGMENTATION] = _draw_augmentation(record, data.train)
+    for name, png in pictures.items():
+        write_atomically(folder.pending / f"{name}.png", png)
+    hashes = {name: hashlib.sha256(png).hexdigest() for name, png in pictures.items()}
+    return record.model_copy(update={"pictures": hashes})
 
 
 def lacks_pictures(folder: Path, record: Record) -> bool:
-    """Whether a figure that a finished run should have kept is not there."""
-    return any(not (folder / file_of(name, "en")).exists() for name in kept_names(record))
+    """Whether a figure that a finished run should have kept is not there, or is another one."""
+    paths = [
+        (folder / file_of(name, "en"), record.pictures.get(name)) for name in kept_names(record)
+    ]
+    return any(
+        not path.exists() or (known is not None and sha256_of(path) != known)
+        for path, known in paths
+    )
 
 
 def surest_errors(part: Part, predictions: Predictions, n: int) -> list[int]:
@@ -65,10 +79,6 @@ def surest_errors(part: Part, predictions: Predictions, n: int) -> list[int]:
     order = (-predictions.confidence[wrong]).argsort(kind="stable")
     chosen: list[int] = wrong[order][:n].tolist()
     return chosen
-
-
-def _keep(folder: RunFolder, name: str, png: bytes) -> None:
-    write_atomically(folder.pending / f"{name}.png", png)
 
 
 def _draw_misclassified(folder: RunFolder, record: Record, data: LoadedData) -> bytes:

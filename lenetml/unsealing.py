@@ -24,7 +24,7 @@ from lenetml.mirror.ledger import Ledger
 from lenetml.mirroring import mirror_winner
 from lenetml.pictures import draw_pictures
 from lenetml.record import RECORD_NAME, ExecutionRecord, Record, read_record
-from lenetml.report.card import write_cards
+from lenetml.report.card import card_languages, write_cards
 from lenetml.report.page import renew_page
 from lenetml.search.crew import Key
 from lenetml.search.further import further_executions
@@ -93,10 +93,10 @@ def open_sealed(
             "baselines": compare_baselines(others, tested.test, tested.seeds, opened, data),
         }
         record = record.model_copy(update=changes)
-        draw_pictures(opened, record, data)
+        record = draw_pictures(opened, record, data)
         commit(folder, record)
         journal.append("finished", winner=winner.number)
-        cards = write_cards(folder, record)
+        cards = write_cards(folder, record, card_languages(folder, record))
         renew_page(folder, record)
         ledger = Ledger(journal.events, journal.append)
         mirror_winner(spec.document.wandb, folder, record, ledger, warn)

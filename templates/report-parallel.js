@@ -126,8 +126,14 @@ function drawTick(group, frame, i, { at, text, width }, row) {
   const end = frame.isTall ? { x2: x, y2: y + 5 } : { x2: x + 5, y2: y };
   add(group, "line", { class: "axis", x1: x, y1: y, ...end });
   const isLast = i === data.axes.length - 1;
+  const shown = shorten(text, frame.isTall ? across : isLast ? 90 : frame.gap - 20);
+  // Lines of trials would strike the label through.
+  const room = shown.length * CHARACTER + 4;
+  const left = place.x - (frame.isTall ? room / 2 : 2);
+  const back = { class: "back", x: left, y: place.y - 12, width: room, height: 16, rx: 3 };
+  add(group, "rect", back);
   const label = add(group, "text", { ...place, class: isLast ? "quiet" : "quiet code" });
-  label.textContent = shorten(text, frame.isTall ? across : isLast ? 90 : frame.gap - 20);
+  label.textContent = shown;
   add(label, "title", {}, text);
 }
 

@@ -14,9 +14,19 @@ function showTable(root) {
     };
   });
   sortRows(body, rows, heads);
+  const region = root.querySelector(".scroll.trials");
+  region.onscroll = () => markCut(root, region);
+  new ResizeObserver(region.onscroll).observe(region);
   return (selected) => {
     for (const [trial, row] of rows) row.hidden = !selected.has(trial);
   };
+}
+
+// Say where columns are out of sight: not every browser shows a bar to scroll with.
+function markCut(root, region) {
+  const hidden = region.scrollWidth - region.clientWidth;
+  region.classList.toggle("cut", hidden - region.scrollLeft > 2);
+  root.querySelector(".wider").hidden = hidden <= 2;
 }
 
 function drawRow(body, trial) {
@@ -43,6 +53,14 @@ function drawRow(body, trial) {
   return row;
 }
 
+// What a column of numbers or values is sorted by.
+function sortKey(trial, column) {
+  const { number, at, objective, bestEpoch, epochs, costs } = trial;
+  const seconds = costs.seconds || null;
+  const results = [objective, bestEpoch, epochs, costs.parameters, seconds, null];
+  return [number, null, ...at.slice(0, -1), ...results][column];
+}
+
 function markLine(trial, isHot) {
   page().querySelector(`[data-trial="${trial.number}"]`).classList.toggle("hot", isHot);
 }
@@ -52,7 +70,7 @@ function sortRows(body, rows, heads) {
   const order = new Intl.Collator(data.languages[state.language], { numeric: true });
   const isText = data.columns[column] === "text";
   const key = (trial) =>
-    isText ? trial.cells[state.language][column] || null : trial.keys[column];
+    isText ? trial.cells[state.language][column] || null : sortKey(trial, column);
   const compare = (one, other) => {
     const [a, b] = [key(one), key(other)];
     // What has no value comes last, whichever way the others are sorted.

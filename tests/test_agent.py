@@ -364,7 +364,8 @@ def test_a_server_that_fails_costs_one_warning(place, server, variables):
     [warning] = [line for line in err.splitlines() if "W&B" in line]
     assert warning.startswith("warning: W&B failed (CommError: ")
     [folder] = place.folder.glob("wandb/sweep-s1/r1/wandb/offline-run-*")
-    assert warning.endswith(f"; the mirror goes on offline; send it with: wandb sync {folder}")
+    sync = f"wandb sync {folder.parent}/offline-run-*"
+    assert warning.endswith(f"; the mirror goes on offline; to send it: {sync}")
     assert told_of(place.folder).history == rows_of(expected)
 
 

@@ -246,8 +246,8 @@ def test_tab_reaches_everything_in_order(page: Any) -> None:
     assert page.evaluate("window.visited.size") == n_stops - 2
     order = list(dict.fromkeys(seen))
     assert order == [
-        "top", "en-parallel", "en-trials", "en-scatter", "en-confusion", "en-misclassified",
-        "en-spec", "en-environment",
+        "top", "en-know", "en-parallel", "en-trials", "en-scatter", "en-confusion",
+        "en-misclassified", "en-spec", "en-environment",
     ]  # fmt: skip
     assert len(seen) == n_stops - 2
 

@@ -21,7 +21,7 @@ import sklearn.metrics
 from cards import body_of, foreign_bits, front_matter
 from command_line import call
 from experiments import Place
-from scipy.stats import binom, spearmanr, t
+from scipy.stats import binom, t
 from sklearn.datasets import load_digits
 
 from lenetml.report.checking import check_cards
@@ -218,21 +218,15 @@ def test_trials_are_those_of_the_journal(card: Card, run: Path, labels: dict[str
 
 def test_what_the_trials_say_together(card: Card, run: Path) -> None:
     rows = [row for row in card.rows("Trials") if row[0].isdigit()]
-    columns = card.rows("Trials")[0]
     accuracy = [float(row[4]) for row in rows]
-    rates = [float(row[columns.index("`rate`")].strip("`")) for row in rows]
     orders = list(permutations(accuracy))
     expected = [row for row in card.rows("Expected best of fewer trials") if row[0].isdigit()]
     assert [int(row[0]) for row in expected] == [1, 2, 4]
     for k, shown in expected:
         mean = statistics.fmean(max(order[: int(k)]) for order in orders)
         assert float(shown) == pytest.approx(mean, abs=1.5e-4)
-    n, rho, share = card.row("Hyperparameter importance", "`rate`")
-    assert n == "4"
-    if len(set(rates)) > 1 and len(set(accuracy)) > 1:
-        wanted = spearmanr(rates, accuracy).statistic
-        assert float(rho.replace("\u2212", "-")) == pytest.approx(wanted, abs=0.00501)
-        assert float(share.rstrip("%")) == pytest.approx(100 * wanted**2, abs=0.0501)
+    # Below ten trials, a correlation says nothing.
+    assert card.row("Hyperparameter importance", "`rate`") == ["4", "—", "—"]
 
 
 def test_the_runner_up_is_compared_on_validation(
@@ -245,7 +239,7 @@ def test_the_runner_up_is_compared_on_validation(
     alike = [n for n, (_, _, p) in tests.items() if p >= 0.05]
     facts = card.parts["Facts from the record"]
     told = re.search(
-        r"best of the others, trial (\d): .*: (\d+); .*: (\d+) \(.*, p (.*)\)\.", facts
+        r"best of the others, trial (\d), .*: .*: (\d+); .*: (\d+) \(.*, p (.*)\)\.", facts
     )
     if told:
         here, there, p = tests[int(told[1])]
@@ -253,7 +247,7 @@ def test_the_runner_up_is_compared_on_validation(
         best = max((others[n] == labels["val"]).sum() for n in others)
         assert (others[int(told[1])] == labels["val"]).sum() == best
     assert bool(told) == (bool(alike) and _runner_up(others, labels["val"]) & set(alike) != set())
-    assert ("is too small for the differences" in facts) == (len(alike) > 1)
+    assert ("do not differ significantly" in facts) == (len(alike) > 1)
 
 
 def _runner_up(others: dict[int, Any], truth: Any) -> set[int]:
@@ -285,7 +279,7 @@ def test_the_baseline_is_compared_on_the_same_images(
     section = card.parts["Comparison with the baseline"].replace("\u2212", "-")
     assert f"gets right: {here}; that only the baseline does: {there} (exact McNemar" in section
     assert f"test, p {p_value(p)})." in section
-    told = re.search(r"A plain layer: a difference of (\S+) percentage points", section)
+    told = re.search(r"A plain layer:\n  a difference of (\S+) percentage points", section)
     assert told is not None and float(told[1]) == pytest.approx(difference, abs=0.00501)
     means = [
         [100 * float((classes(folder, f"test-seed-{i}") == truth).mean()) for i in range(1, 6)]
@@ -349,9 +343,10 @@ def test_energy_is_the_sum_of_its_parts(card: Card, run: Path) -> None:
     }
     share = core_seconds[events(run, "finished")[-1]["winner"]] / sum(core_seconds.values())
     assert energy_of(rows["of which the chosen trial, by its share of processor time"]) == (
-        pytest.approx(spent["search_kwh"] * share, rel=near)
+        pytest.approx(spent["search_kwh"] * share, rel=0.1)
     )
-    told = re.search(r"Emissions: (\S+) (m?g) CO₂e, .* BRA, (\S+) g CO₂e/kWh", card.parts[part])
+    pattern = r"Emissions: (\S+) (m?g) CO₂e, .* \(Brazil\), (\S+) g CO₂e/kWh"
+    told = re.search(pattern, card.parts[part])
     assert told is not None
     grams = float(told[1]) * {"g": 1.0, "mg": 1e-3}[told[2]]
     assert grams == pytest.approx(kwh * float(told[3]), rel=2 * near)
@@ -395,7 +390,9 @@ def test_the_portuguese_card_is_portuguese(run: Path) -> None:
 def test_the_command_line_checks_the_cards(run: Path) -> None:
     check_cards(run, json_record(run))
     code, out, err = call(run, "card", ".", "--check")
-    assert (code, out, err) == (0, "card.en.md\ncard.pt.md\n", "")
+    assert (code, out, err) == (
+        0, "card.en.md agrees with record.json\ncard.pt.md agrees with record.json\n", "",
+    )  # fmt: skip
     card = run / "card.en.md"
     before = card.read_bytes()
     card.write_bytes(before.replace(b"# Model card:", b"# Best model:"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import matplotlib
@@ -17,6 +18,7 @@ from lenetml.report.checking import check_cards, check_texts
 from lenetml.report.figures import listing
 
 CASES = Path(__file__).parent / "cases"
+DRAWN_AGAIN = ": it shows images, which only the run has; lenetml run SPEC draws it again"
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +46,15 @@ def folder(written: Path, tmp_path: Path) -> Path:
     return shutil.copytree(written, tmp_path / "run")
 
 
-def faults(folder: Path, record: Record, languages: list[str] | None = None) -> tuple[str, ...]:
-    """What is found, without the advice."""
+def faults(
+    folder: Path, record: Record, languages: list[str] | None = None, what: str = "card"
+) -> tuple[str, ...]:
+    """What is found, without the advice how to write a card again."""
     with pytest.raises(CardError) as error:
         check_cards(folder, record, languages)
     assert error.value.exit_code == 1
-    assert error.value.message == f"{folder} holds a card that is not that of its record"
-    return error.value.notes[:-1]
+    assert error.value.message == f"{folder} holds a {what} that is not that of its record"
+    return error.value.notes[: -1 if what == "card" else None]
 
 
 def test_cards_of_their_record_are_right_and_nothing_is_written(
@@ -71,6 +75,7 @@ def test_an_edited_line_is_shown_with_what_the_record_says(record: Record, folde
     assert faults(folder, record) == (
         f"card.pt.md:{number}: found: {line.format('99')}",
         f"card.pt.md:{number}: by the record: {line.format('87')}",
+        "card.pt.md: and 1 more line",
     )
     assert check_cards(folder, record, ["en"]) == [folder / "card.en.md"]
 
@@ -105,10 +110,12 @@ def test_what_is_added_cut_off_or_hard_to_see_is_found(record: Record, folder: P
     card.write_text(text[:3], encoding="utf-8")
     assert faults(folder, record) == (
         "card.en.md:2: found: the end of the card", "card.en.md:2: by the record: 'language:'",
+        f"card.en.md: and {n_lines - 2} more lines",
     )  # fmt: skip
     card.write_bytes(text.replace("\n", "\r\n").encode())
     assert faults(folder, record) == (
         r"card.en.md:1: found: '---\r'", "card.en.md:1: by the record: '---'",
+        f"card.en.md: and {n_lines - 2} more lines",
     )  # fmt: skip
     card.write_bytes(b"\xff" + text.encode())
     assert faults(folder, record)[0] == r"card.en.md:1: found: '\\xff---'"
@@ -121,8 +128,32 @@ def test_figures_must_be_there_and_be_the_same(record: Record, folder: Path) -> 
     assert sorted(faults(folder, record)) == [
         "figures/confusion-matrix.pt.png is another picture",
         "figures/learning-curves.en.png is gone",
-        "figures/misclassified.png is gone: it shows images, which only the run has; put it back",
+        f"figures/misclassified.png is gone{DRAWN_AGAIN}",
     ]
+
+
+def test_pictures_and_the_model_must_be_those_that_the_record_knows(
+    record: Record, folder: Path
+) -> None:
+    picture, model = folder / "figures/misclassified.png", folder / "model.keras"
+    model.write_bytes(b"a network")
+    known = record.model_copy(
+        update={
+            "pictures": {"misclassified": sha256(picture.read_bytes()).hexdigest()},
+            "best": record.best.model_copy(
+                update={"model_sha256": sha256(b"a network").hexdigest()}
+            ),
+        }
+    )
+    write_cards(folder, known)
+    assert len(check_cards(folder, known)) == 2
+    picture.write_bytes(b"another picture")
+    model.write_bytes(b"another network")
+    assert faults(folder, known, what="file") == (
+        f"figures/misclassified.png is another picture{DRAWN_AGAIN}",
+        f"model.keras is another network: its SHA-256 is {sha256(b'another network').hexdigest()}; "
+        "put the run's own back",
+    )
 
 
 def test_figures_of_other_versions_must_only_be_there(record: Record, folder: Path) -> None:

@@ -186,6 +186,9 @@ def test_one_energy_alone_is_compared_with_nothing():
 def test_equal_titles_are_told_apart_by_folder():
     page = write_page(compared(titled("", "Same"), titled("", "Same")), "en", Path())
     assert "# Comparison: Same (x-0) and Same (x-1)\n" in page
+    runs = [ComparedRun(Path(place) / "x", titled("", "Same")) for place in ("one", "two")]
+    page = write_page(compare_runs(runs, lambda first, second: TESTED), "en", Path())
+    assert "# Comparison: Same (one/x) and Same (two/x)\n" in page
 
 
 def test_specs_that_do_not_differ():

@@ -18,7 +18,7 @@ from lenetml.report.figures.classes import draw_class_counts
 from lenetml.report.figures.confusion import draw_confusion, draw_errors
 from lenetml.report.figures.curves import draw_learning_curves
 from lenetml.report.figures.drawing import draw_figure
-from lenetml.report.figures.pareto import Sized, pareto_front, sized_trials
+from lenetml.report.figures.pareto import Priced, pareto_front, priced_trials
 from lenetml.report.figures.style import to_png
 from lenetml.report.figures.tradeoff import draw_tradeoff
 from lenetml.report.language import load_translations
@@ -240,12 +240,12 @@ def test_no_text_of_the_architecture_overlaps(record: Record, n: int, language: 
     assert any("⋮ (+" in it for it in texts) == (n > 55)
 
 
-def brute_front(trials: list[Sized]) -> set[int]:
+def brute_front(trials: list[Priced]) -> set[int]:
     """The trials that no other one beats, by comparing all with all; of equal ones the first."""
 
-    def beats(one: Sized, other: Sized) -> bool:
-        at_least = one.parameters <= other.parameters and one.accuracy >= other.accuracy
-        same = (one.parameters, one.accuracy) == (other.parameters, other.accuracy)
+    def beats(one: Priced, other: Priced) -> bool:
+        at_least = one.cost <= other.cost and one.accuracy >= other.accuracy
+        same = (one.cost, one.accuracy) == (other.cost, other.accuracy)
         return at_least and (not same or one.number < other.number)
 
     return {it.number for it in trials if not any(beats(other, it) for other in trials)}
@@ -255,17 +255,17 @@ def brute_front(trials: list[Sized]) -> set[int]:
 def test_the_pareto_front_is_that_of_comparing_all_with_all(seed: int) -> None:
     rng = random.Random(seed)
     n = rng.randint(1, 60)
-    trials = [Sized(it, rng.randint(1, 12), rng.randint(0, 12) / 12) for it in range(n)]
+    trials = [Priced(it, rng.randint(1, 12), rng.randint(0, 12) / 12) for it in range(n)]
     front = pareto_front(trials)
     assert {it.number for it in front} == brute_front(trials)
-    assert front == sorted(front, key=lambda it: it.parameters)
+    assert front == sorted(front, key=lambda it: it.cost)
 
 
-def test_sized_trials_are_completed_and_have_the_mean_of_their_trainings(record: Record) -> None:
-    assert [(it.number, it.parameters) for it in sized_trials(record)] == [
+def test_priced_trials_are_completed_and_have_the_mean_of_their_trainings(record: Record) -> None:
+    assert [(it.number, it.cost) for it in priced_trials(record)] == [
         (1, 20_734), (3, 142_204), (4, 20_684),
     ]  # fmt: skip
-    more = {it.number: it.accuracy for it in sized_trials(read("-more"))}
+    more = {it.number: it.accuracy for it in priced_trials(read("-more"))}
     means = {it.number: it.objective for it in read("-more").trials if it.status == "completed"}
     assert more.keys() == means.keys()
     assert more == pytest.approx(means, abs=1e-9)

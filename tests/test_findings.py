@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lenetml.record import Hyperparameter, Record, SeedRecord
+from lenetml.report.card import render_card
 from lenetml.report.edges import find_edges
 from lenetml.report.findings import find_confusions, find_warnings, tell_unmeasured
 from lenetml.report.language import load_translations
@@ -42,14 +43,15 @@ def test_every_finding_of_the_hand_made_record(record: Record) -> None:
         "1,440 training images lose more than a twentieth of what differs from their background.",
         "Chosen values at an end of what was searched, beyond which nothing was tried: `dropout` "
         "`0.2` (the smallest).",
-        "On the validation set the chosen trial is not distinguishable from the best of the "
-        "others, trial 1: images that only the chosen one gets right: 30; that only the other "
-        "does: 18 (exact McNemar test, p =\u00a00.111).",
+        "On the validation set the difference between the chosen trial and the best of the "
+        "others, trial 1, is not statistically significant: images that only the chosen one gets "
+        "right: 30; that only the other does: 18 (exact McNemar test, p =\u00a00.111).",
         "The spread of training was not measured.",
         "Images that repeat an earlier one of their own set exactly: 2.",
         "Images of the validation or test set that are also in another set: 1.",
         "The test set had been looked at before, as far as is recorded here; this result comes "
-        "from look number 2.",
+        "from look number 2. Each baseline's own run opens the same test set, too (baselines with "
+        "a test: 1).",
         "Classes with fewer than 30 examples in the test set, whose results are uncertain: "
         r"leaf\_spot \| late (24).",
         r"Classes that the model never predicted on the test set: leaf\_spot \| late.",
@@ -120,7 +122,8 @@ def test_what_a_long_search_went_through_is_said() -> None:
         "Trials were added to the search after the test set had been opened; what was found on it "
         "before is listed under the earlier tests.",
         "The test set had been looked at before, as far as is recorded here; this result comes "
-        "from look number 2.",
+        "from look number 2. Each baseline's own run opens the same test set, too (baselines with "
+        "a test: 1).",
         "Classes with fewer than 30 examples in the test set, whose results are uncertain: "
         r"leaf\_spot \| late (24).",
         r"Classes that the model never predicted on the test set: leaf\_spot \| late.",
@@ -210,19 +213,47 @@ def test_a_chosen_value_at_an_end(
     assert found == {"largest": [True], "smallest": [False], None: []}[end]
 
 
-def test_a_validation_set_that_cannot_tell_trials_apart_is_too_small(record: Record) -> None:
+def test_trials_that_a_validation_set_cannot_tell_apart_are_counted(record: Record) -> None:
     rivals = change(record.best.rivals, compared=9, indistinguishable=4)
     small = change(record, best=change(record.best, rivals=rivals))
     assert (
-        "The validation set, 480 images, is too small for the differences seen: of 9 other "
-        "completed trials, 4 are not distinguishable from the chosen one (exact McNemar test of "
-        "each, at 5%)."
+        "On the validation set (480 images), 4 of the 9 other completed trials do not differ "
+        "significantly from the chosen one (exact McNemar test for each, at the 5% level); a "
+        "difference of fewer than 6 images, 1.2% of them, never is significant there."
     ) in warnings(small)
     test = change(record.best.rivals.mcnemar, p_value=0.049)
     clear = change(rivals, mcnemar=test, indistinguishable=1)
     told = " ".join(warnings(change(record, best=change(record.best, rivals=clear))))
     assert "best of the others" not in told
-    assert "too small" not in told
+    assert "do not differ significantly" not in told
+    many = change(record, best=change(record.best, rivals=change(rivals, compared=41)))
+    assert "do not differ significantly" not in " ".join(warnings(many))
+
+
+def test_a_baseline_that_is_right_more_often_is_named(record: Record) -> None:
+    baseline = record.baselines[0]
+    test = change(baseline.mcnemar, p_value=0.0494)
+    ahead = change(
+        baseline, title={"en": "Old *net*"}, difference_pp=-3.9, mcnemar=test,
+        test=change(baseline.test, accuracy=0.9025),
+    )  # fmt: skip
+    told = (
+        r"The baseline Old \*net\* is right more often on these test images: accuracy 0.9025; "
+        "this model less the baseline: \u22123.90 percentage points%s."
+    )
+    beaten = change(record, baselines=[ahead])
+    assert told % "; exact McNemar test, p =\u00a00.049" in warnings(beaten)
+    assert told % "" in warnings(change(record, baselines=[change(ahead, mcnemar=None)]))
+    even = change(record, baselines=[change(ahead, difference_pp=0.0)])
+    assert not any("right more often" in each for each in warnings(even))
+    portuguese = find_warnings(beaten, "pt", load_translations("pt").gettext)
+    assert (
+        r"A linha de base Old \*net\* *(em inglês)* acerta mais nestas imagens de teste: acurácia "
+        "0,9025; este modelo menos a linha de base: \u22123,90 p.p.; teste exato de McNemar, "
+        "p =\u00a00,049."
+    ) in portuguese
+    head = render_card(beaten, "en").partition("## Model details")[0]
+    assert told % "; exact McNemar test, p =\u00a00.049" in head
 
 
 def test_classes_with_few_examples_to_train_or_choose_on_are_named(record: Record) -> None:

@@ -46,6 +46,7 @@ def test_it_holds_the_test_result_and_grams(record: Record) -> None:
     }
     # 0.0010612 kWh at 98.3 g/kWh, in two significant digits.
     assert given["co2_eq_emissions"]["emissions"] == 0.10
+    assert given["co2_eq_emissions"]["training_type"] == "pre-training"
     assert given["license"] == "mit"
     assert "datasets" not in given
 
@@ -68,8 +69,26 @@ def test_what_is_not_there_is_left_out(record: Record) -> None:
 def test_a_text_cannot_add_a_key(record: Record) -> None:
     card = record.spec["card"] | {"license": "mit\n---\nx: \u202ey"}
     given = metadata(record.model_copy(update={"spec": record.spec | {"card": card}}), "en")
-    assert given["license"] == "mit --- x: y"
-    assert given.keys() == metadata(record, "en").keys()
+    assert (given["license"], given["license_name"]) == ("other", "mit --- x: y")
+    assert given.keys() == metadata(record, "en").keys() | {"license_name"}
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Apache-2.0", {"license": "apache-2.0"}),
+        ("CC BY 4.0", {"license": "cc-by-4.0"}),
+        ("MIT", {"license": "mit"}),
+        ("GPL-3.0-or-later", {"license": "other", "license_name": "GPL-3.0-or-later"}),
+        ("Ask us", {"license": "other", "license_name": "Ask us"}),
+    ],
+)
+def test_a_license_is_written_as_the_hub_takes_it(
+    record: Record, name: str, written: dict[str, str]
+) -> None:
+    card = record.spec["card"] | {"license": name}
+    given = metadata(record.model_copy(update={"spec": record.spec | {"card": card}}), "en")
+    assert {key: given[key] for key in given if key.startswith("license")} == written
 
 
 @pytest.mark.parametrize("name", ["record", "record-more", "record-sealed"])

@@ -15,6 +15,7 @@ from wandb_files import read_runs
 from wandb_server import WandbServer
 
 from lenetml.errors import Interrupted
+from lenetml.mirroring import mirror_run
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,7 @@ DEATHS = {
     "recorded": ("lenetml.experiment", "mirror_winner", 1, "before"),
     "evaluated": ("lenetml.mirror.client", "Client.finish", 4, "after"),
 }
+OFTEN = {("online", "begun"), ("online", "whole"), ("offline", "whole"), ("offline", "recorded")}
 DYING = """
 import importlib, os, signal, sys
 module, name, left, moment = sys.argv[1], sys.argv[2].split("."), int(sys.argv[3]), sys.argv[4]
@@ -77,29 +79,30 @@ def server(monkeypatch):
         yield server
 
 
-def call(place, *command):
-    return subprocess.run(
-        [sys.executable, *command], cwd=place.folder, env=os.environ, text=True,
-        capture_output=True, timeout=PATIENCE_SECONDS, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("death", DEATHS)
-@pytest.mark.parametrize("mode", ["online", "offline"])
+@pytest.mark.parametrize(
+    ("mode", "death"),
+    [
+        pytest.param(mode, death, marks=() if (mode, death) in OFTEN else pytest.mark.extended)
+        for mode in ("online", "offline")
+        for death in DEATHS
+    ],
+)
 def test_after_a_death_each_run_is_there_once_and_whole(place, server, mode, death):
-    place.write(spec(mode))
+    text = spec(mode)
+    place.write(text)
     module, name, number, moment = DEATHS[death]
-    died = call(place, "-c", DYING, module, name, str(number), moment)
+    died = subprocess.run(
+        [sys.executable, "-c", DYING, module, name, str(number), moment], cwd=place.folder,
+        env=os.environ, text=True, capture_output=True, timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
     assert died.returncode == -signal.SIGKILL, died.stderr
-    done = call(place, "-m", "lenetml", "run", "rates.yaml", "--workers", "0", "--quiet")
-    assert (done.returncode, done.stderr) == (0, "")
-    [folder] = place.out.glob("rates-*")
+    folder = place.run(text).folder
+    assert place.follower.of("warning") == []
     seen = seen_online(server) if mode == "online" else seen_offline(folder)
     assert len(list(folder.glob("wandb/offline-run-*"))) == (0 if mode == "online" else 4)
     assert_tells(seen, folder)
-    again = call(place, "-m", "lenetml", "mirror", str(folder), "--quiet")
-    nothing = "W&B has all of it already" if mode == "online" else "nothing is new"
-    assert again.stdout.startswith(f"{folder.name}: {nothing}\n")
+    again = mirror_run(folder, None, pytest.fail, pytest.fail)
+    assert (again.n_told, again.n_sent + again.n_kept) == (0, 4)
 
 
 @pytest.mark.parametrize("search", [

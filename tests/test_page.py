@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import random
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,9 +23,10 @@ from reports import (
 )
 
 from lenetml.record import Record
-from lenetml.report.axes import make_axes, place_trials
+from lenetml.report.markdown import code, escape
 from lenetml.report.page import MAX_BYTES, MAX_CLASSES, render_page, write_page
-from lenetml.report.pagedata import MAX_POINTS, curve_stride, find_front
+from lenetml.report.pagedata import MAX_POINTS
+from lenetml.report.rendering import as_html
 
 RECORDS = {name: read(name) for name in ("", "-more", "-sealed")}
 VOID = {"meta", "input", "img", "br", "link"}
@@ -210,64 +210,31 @@ def test_confusions_have_their_share_of_the_row() -> None:
     assert '<td class="s0" title="0.0%">0</td>' in page
 
 
-def test_values_lie_on_their_axes() -> None:
-    axes = make_axes(RECORDS[""])
-    by_name = {axis.name: axis for axis in axes}
-    assert [axis.name for axis in axes] == [
-        "activation", "dropout", "blocks", "learning_rate", "batch_norm", "width", "val_accuracy",
-    ]  # fmt: skip
-    assert by_name["dropout"].categories == ["0.2", "0.25", "0.5"]
-    assert [by_name["dropout"].place(it) for it in (0.2, 0.25, 0.5)] == [0.16667, 0.5, 0.83333]
-    assert [by_name["learning_rate"].place(it) for it in (1e-4, 0.01, 0.1)] == [0, 0.66667, 1]
-    assert by_name["batch_norm"].place([True, False]) == 0.625
-    assert by_name["width"].place(None) is None
-    places = place_trials(axes, RECORDS[""])
-    assert places[0][5] is None and places[2][5] == 0.75
-    assert [row[-1] for row in places] == [0.94737, None, 1, 0, 0.56147, None]
+def test_ten_thousand_trials_stay_below_the_limit() -> None:
+    record = of_many(10_000, 10)
+    page = render_page(record, {"misclassified": b"\x00" * 300_000})
+    assert len(page.encode()) < MAX_BYTES
+    assert bodies(page)[0].count("the best have theirs here") == 1
+    curves = {it["number"]: it["curves"] for it in Page(page).data()["trials"]}
+    assert curves[record.best.number]["epochs"][-1] == 10
 
 
-def test_a_value_that_the_space_no_longer_declares_has_its_place() -> None:
-    def change(document: dict[str, Any]) -> None:
-        document["trials"][0]["values"]["dropout"] = 0.3
-        document["trials"][1]["values"]["dropout"] = "none"
-
-    axes = {axis.name: axis for axis in make_axes(remade(RECORDS[""], change))}
-    assert axes["dropout"].categories == ["0.2", "0.25", "0.5", "0.3", "none"]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_the_front_is_that_of_comparing_all_with_all(seed: int) -> None:
-    rng = random.Random(seed)
-
-    def change(document: dict[str, Any]) -> None:
-        first = document["trials"][0]
-        document["trials"] = [
-            first
-            | {"number": number, "seconds": rng.randint(1, 9) / 2}
-            | {"val": first["val"] | {"accuracy": rng.randint(0, 9) / 9}}
-            for number in range(1, 31)
-        ]
-
-    record = remade(RECORDS[""], change)
-    rivals = {it.number: (it.seconds, it.val.accuracy) for it in record.trials if it.val}
-
-    def is_beaten(number: int) -> bool:
-        cost, accuracy = rivals[number]
-        return any(
-            other_cost <= cost
-            and other_accuracy >= accuracy
-            and ((other_cost, other_accuracy) != (cost, accuracy) or other < number)
-            for other, (other_cost, other_accuracy) in rivals.items()
-        )
-
-    front = find_front(record, "seconds")
-    assert set(front) == {number for number in rivals if not is_beaten(number)}
-    assert [rivals[number] for number in front] == sorted(rivals[number] for number in front)
+def test_what_to_know_stands_in_both_languages() -> None:
+    english, portuguese = bodies(render_page(RECORDS[""], {}))
+    assert "leaves out the spread of training.</li>" in english
+    assert "O que é preciso saber" in portuguese
+    for record in RECORDS.values():
+        body = bodies(render_page(record, {}))[0]
+        for name in ("en-spread", "en-earlier", "en-baselines"):
+            facts = {"en-spread": record.seeds, "en-earlier": record.earlier_tests}
+            assert (f'id="{name}"' in body) == bool(facts.get(name, record.baselines))
 
 
-def test_every_epoch_is_shown_of_short_searches() -> None:
-    assert curve_stride(RECORDS[""].trials) == 1
-    assert curve_stride([]) == 1
+def test_sentences_of_a_card_are_shown_as_they_are() -> None:
+    text = escape("a_b <i> & `x` https://a.org/b?c=1&d=2") + " *zoom* " + code("kernel_size")
+    assert as_html(text) == (
+        "a_b &lt;i&gt; &amp; `x` https://a.org/b?c=1&amp;d=2 zoom <code>kernel_size</code>"
+    )
 
 
 def test_the_file_is_written_with_the_pictures_that_are_there(tmp_path: Path) -> None:

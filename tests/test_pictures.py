@@ -14,6 +14,7 @@ from lenetml.folder import RunFolder
 from lenetml.pictures import draw_pictures, surest_errors
 from lenetml.record import read_record
 from lenetml.report.card import render_card, write_cards
+from lenetml.report.checking import check_cards
 from lenetml.report.figures.augmented import Varied, draw_augmentation
 from lenetml.report.figures.listing import misclassified_grid
 from lenetml.report.figures.misclassified import (
@@ -167,6 +168,13 @@ class TestKept:
         assert pictures(place.folder_of_run) == before
         assert read_record(place.folder_of_run) == record
 
+    def test_what_was_replaced_is_drawn_again(self, place):
+        path = place.folder_of_run / "figures" / "misclassified.png"
+        before = path.read_bytes()
+        path.write_bytes(b"another picture")
+        assert not place.run(SPEC).is_new
+        assert path.read_bytes() == before
+
     def test_another_winner_has_others(self, place):
         before = pictures(place.folder_of_run)
         finished = place.run(SPEC, "search.trials=2")
@@ -190,5 +198,10 @@ class TestKept:
         text = SPEC.replace("turned", "sealed") + "evaluation: {test: sealed}\n"
         folder = place.run(text).folder
         assert pictures(folder).keys() == {"augmentation.png"}
+        # A card that the spec does not ask for is written again, too.
+        write_cards(folder, read_record(folder), ["en", "pt"])
         open_sealed(folder, place.load(text), lambda text: None, pytest.fail)
+        record = read_record(folder)
+        assert len(check_cards(folder, record)) == 2
+        assert record.pictures.keys() == {"misclassified", "augmentation"}
         assert pictures(folder).keys() == {"misclassified.png", "augmentation.png"}

@@ -14,9 +14,18 @@ from lenetml.search.journal import JOURNAL_NAME, encode, read_journal
 from lenetml.search.replay import check_holds, replay
 from lenetml.search.strategy import make_asker
 
+# With three in flight they are cut at as many events.
+LONG = {("bayesian", (1, False)), ("both", (1, False))}
 
-@pytest.mark.parametrize(("n_slots", "fails"), [(1, False), (3, True)])
-@pytest.mark.parametrize("name", STRATEGIES)
+
+@pytest.mark.parametrize(
+    ("name", "n_slots", "fails"),
+    [
+        pytest.param(name, *how, marks=pytest.mark.extended if (name, how) in LONG else ())
+        for name in STRATEGIES
+        for how in ((1, False), (3, True))
+    ],
+)
 def test_a_search_cut_at_any_event_becomes_the_one_that_was_not(tmp_path, name, n_slots, fails):
     spec = spec_of(tmp_path, STRATEGIES[name], **CHANGES.get(name, {}))
     whole, copies = tmp_path / "whole", tmp_path / "copies"

@@ -195,10 +195,15 @@ def test_the_program_by_its_name_where_that_leads_here(tmp_path, monkeypatch):
         assert launcher_here() == launcher, path
 
 
+NO_PROJECT = (
+    "search.yaml: no section wandb names a project: give one to wandb sweep, with --project\n"
+)
+
+
 def test_printed(tmp_path):
     write_specs(tmp_path)
     code, out, err = call(tmp_path, "sweep", "search.yaml", "--set", "search.trials=2", PATH="")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, NO_PROJECT)
     assert out.startswith("# For wandb sweep. Its agents start where the command below finds ")
     sweep = yaml.safe_load(out)
     assert sweep == sweep_of(
@@ -211,7 +216,7 @@ def test_printed(tmp_path):
     code, out, err = call(
         tmp_path, "sweep", "search.yaml", "--set", "search.trials=2", "--json", PATH=""
     )
-    assert (code, err, json.loads(out)) == (0, "", sweep)
+    assert (code, err, json.loads(out)) == (0, NO_PROJECT, sweep)
 
 
 def test_nothing_to_sweep(tmp_path):
@@ -242,4 +247,4 @@ try:
 finally:
     print(*{"wandb", "tensorflow", "numpy"} & set(sys.modules), file=sys.stderr)
 """
-    assert call(tmp_path, "sweep", "search.yaml", code=code)[2] == "\n"
+    assert call(tmp_path, "sweep", "search.yaml", code=code)[2] == f"{NO_PROJECT}\n"

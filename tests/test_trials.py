@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
-from scripted import outcome_of
+from scripted import outcome_of, state_of
 from searches import data_of, spec_of
 
 from lenetml.search.asks import Ask
@@ -73,7 +75,7 @@ def test_a_job_goes_on_from_what_was_before(plan, ask, train):
 
 def test_parts_of_an_execution_add_up(train):
     first = train(until=4)
-    second = train(before=first, state=b"state 1 4")
+    second = train(before=first, state=state_of(SimpleNamespace(seed=1), 4))
     assert (first.status, first.epochs, first.images_trained) == ("stopped", 4, 400)
     assert (second.status, second.epochs, second.images_trained) == ("completed", 9, 900)
     assert (second.seconds, second.core_seconds) == (1.0, 1.0)

@@ -83,8 +83,9 @@ def test_a_point_that_is_impossible(folder):
     [
         (
             ("search.yaml",),
-            1,
-            "search.yaml: rate is missing\n    rate is a number from 0.001 to 0.01\n\n",
+            2,
+            "lenetml: search.yaml has hyperparameters, and no values are given for them\n"
+            "    give them as JSON: lenetml trial search.yaml --values FILE, or - for stdin\n",
         ),
         (
             ("search.yaml", "--values", "values.json", "--set", "search_space.rate.max=0.002"),

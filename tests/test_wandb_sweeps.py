@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from wandb_scripts import PATIENCE_SECONDS, run_to_the_end, served, started, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.extended]
 
 TRAIN = """
 import json, sys, time, wandb

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lenetml.report.words import (
+    name_country,
     name_language,
     write_bytes,
     write_count,
@@ -117,3 +118,11 @@ def test_a_duration_is_written_in_its_two_largest_units(seconds, text) -> None:
 def test_units_follow_a_space_that_does_not_break() -> None:
     assert write_seconds(5, "en") == "5.0\u00a0s"
     assert write_shape([2, 3], "en") == "2\u00a0×\u00a03"
+
+
+@pytest.mark.parametrize(
+    ("code", "english", "portuguese"),
+    [("BRA", "Brazil", "Brasil"), ("DE", "Germany", "Alemanha"), ("XXX", "XXX", "XXX")],
+)
+def test_a_country_has_its_name_in_each_language(code, english, portuguese) -> None:
+    assert (name_country(code, "en"), name_country(code, "pt")) == (english, portuguese)

@@ -109,7 +109,7 @@ def card(
     require_folder(folder)
     record = read_record(folder)
     for path in (check_cards if check else write_cards)(folder, record, language):
-        print(path)
+        print(f"{path} agrees with record.json" if check else path)
     if strict:
         check_texts(record)
 

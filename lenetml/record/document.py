@@ -47,6 +47,9 @@ class Record(Value):
     cost: CostRecord
     environment: EnvironmentRecord
     mirror: MirrorRecord | None = Field(description="Null: none was asked for.")
+    pictures: dict[str, str] = Field(
+        default={}, description="SHA-256 of each kept figure that shows images, by its name."
+    )
     command: str
 
 

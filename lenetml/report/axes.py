@@ -19,7 +19,8 @@ class Axis:
 
     Args:
         name: Of the hyperparameter, or of the objective.
-        categories: The values in order, as a spec writes them; none where it is a range.
+        categories: The values as a spec writes them, numbers in ascending order; none where it
+            is a range.
         low: The least number of a range.
         high: The greatest one.
         is_log: Whether the range is logarithmic.
@@ -81,7 +82,10 @@ def _of_values(name: str, declared: Hyperparameter | None, record: Record) -> Ax
     found = [trial.values[name] for trial in record.trials if trial.values.get(name) is not None]
     stated = declared.values if declared and declared.values else []
     # Trials of before a space was mended may hold values that it no longer declares.
-    return Axis(name, list(dict.fromkeys(map(_write, [*stated, *sorted(found, key=_order)]))))
+    values = [*stated, *sorted(found, key=_order)]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in stated):
+        values.sort(key=_order)
+    return Axis(name, list(dict.fromkeys(map(_write, values))))
 
 
 def _order(value: Any) -> tuple[bool, Any]:

@@ -39,6 +39,12 @@ def write_cards(folder: Path, record: Record, languages: Sequence[str] | None = 
     return [_write_card(folder, record, cast(Language, language)) for language in chosen]
 
 
+def card_languages(folder: Path, record: Record) -> list[str]:
+    """Name the languages that the spec asks for, and those of any other card that is there."""
+    there = [each for each in LOCALES if (folder / f"card.{each}.md").exists()]
+    return [*dict.fromkeys([*record.spec["card"]["languages"], *there])]
+
+
 def drop_cards(folder: Path, record: Record) -> None:
     """Remove the cards of languages that the spec no longer asks for, and their figures."""
     for language in LOCALES.keys() - set(record.spec["card"]["languages"]):

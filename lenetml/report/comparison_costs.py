@@ -51,6 +51,12 @@ def view_costs(view: View) -> Sheet:
     rows = [[name, *map(own, column)] for name, column in zip(view.names, columns, strict=True)]
     notes = [
         own(_("Of search and evaluation together; another search makes another cost.")),
+        own(
+            _(
+                "Processor time is that of the trainings and of lenetml's own process. Starting "
+                "worker processes is in the elapsed time and in the energy, and not in it."
+            )
+        ),
         *_tell_untimed(view),
         *_tell_times(view),
         *_tell_energy(view),

@@ -51,13 +51,16 @@ class View:
 
 
 def name_runs(runs: Sequence[ComparedRun], language: Language) -> list[Text]:
-    """Give the titles of runs; equal ones with the names of their folders."""
-    titles = ["; ".join(_title(run, language).parts) for run in runs]
-    times = Counter(titles)
-    return [
-        foreign(title if times[title] == 1 else f"{title} ({run.folder.resolve().name})")
-        for title, run in zip(titles, runs, strict=True)
-    ]
+    """Give the titles of runs; equal ones with their folders, by name or else as given."""
+    names = ["; ".join(_title(run, language).parts) for run in runs]
+    named = [f"{name} ({run.folder.resolve().name})" for name, run in zip(names, runs, strict=True)]
+    given = [f"{name} ({run.folder})" for name, run in zip(names, runs, strict=True)]
+    for longer in (named, given):
+        times = Counter(names)
+        names = [
+            name if times[name] == 1 else other for name, other in zip(names, longer, strict=True)
+        ]
+    return list(map(foreign, names))
 
 
 def mark_language(name: Text, run: ComparedRun, view: View) -> Text:

@@ -10,19 +10,27 @@ from lenetml.record import Record, TestRecord
 from lenetml.report.edges import Edge, find_edges
 from lenetml.report.language import Gettext
 from lenetml.report.markdown import code, escape
+from lenetml.report.said import choose_text
 from lenetml.report.words import (
+    name_language,
     write_count,
     write_list,
     write_number,
     write_p_value,
     write_percent,
+    write_ratio,
+    write_signed,
 )
 from lenetml.spec.sections import Augmentation, Training
 from lenetml.spec.types import Language
 
 FEW_EXAMPLES = 30
 LEAST_CUT = 0.01
+LEAST_ALIKE = 0.1
 LEVEL = 0.05
+# Of as many images that only one of two networks gets right, all for the same one, the exact
+# McNemar test gives 2 / 2**6 = 0.03; of five, 0.06.
+LEAST_DIFFERENCE = 6
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,46 @@ def tell_unmeasured(record: Record, gettext: Gettext) -> str | None:
     if max(n_validated, n_confirmed, len(chosen.executions)) >= 2:
         return _("The spread of training was measured on the validation set only.")
     return _("The spread of training was not measured.")
+
+
+def tell_losses(record: Record, language: Language, gettext: Gettext) -> list[str]:
+    """Say which baselines are right more often on the test set, as sentences in Markdown."""
+    _ = gettext
+    losses = []
+    for each in record.baselines:
+        if not (each.test and each.difference_pp is not None and each.difference_pp < 0):
+            continue
+        title = choose_text("title", "", each.title or each.name, language)
+        name = "; ".join(map(escape, title.parts))
+        if title.language:
+            named = name_language(title.language, language)
+            name += f" *({_('in %(language)s') % {'language': named}})*"
+        sentence = _(
+            "The baseline %(title)s is right more often on these test images: accuracy "
+            "%(accuracy)s; this model less the baseline: %(difference)s percentage points%(test)s."
+        )
+        test = _("; exact McNemar test, p %(p)s")
+        p_value = each.mcnemar and write_p_value(each.mcnemar.p_value, language)
+        losses.append(
+            sentence
+            % {
+                "title": name,
+                "accuracy": write_ratio(each.test.accuracy, language),
+                "difference": write_signed(each.difference_pp, language),
+                "test": test % {"p": p_value} if p_value else "",
+            }
+        )
+    return losses
+
+
+def tell_baseline_looks(record: Record, language: Language, gettext: Gettext) -> str | None:
+    """Say that looks at the test set may be the baselines'; None where there are none."""
+    n_tested = sum(each.test is not None for each in record.baselines)
+    if not n_tested:
+        return None
+    return gettext(
+        "Each baseline's own run opens the same test set, too (baselines with a test: %(n)s)."
+    ) % {"n": write_count(n_tested, language)}
 
 
 def find_warnings(record: Record, language: Language, gettext: Gettext) -> list[str]:
@@ -149,24 +197,28 @@ def _of_rivals(record: Record, language: Language, _: Gettext) -> Iterator[str]:
     test = rivals.mcnemar
     if test.p_value >= LEVEL:
         yield _(
-            "On the validation set the chosen trial is not distinguishable from the best of the "
-            "others, trial %(number)s: images that only the chosen one gets right: %(here)s; that "
-            "only the other does: %(there)s (exact McNemar test, p %(p)s)."
+            "On the validation set the difference between the chosen trial and the best of the "
+            "others, trial %(number)s, is not statistically significant: images that only the "
+            "chosen one gets right: %(here)s; that only the other does: %(there)s (exact McNemar "
+            "test, p %(p)s)."
         ) % {
             "number": count(rivals.runner_up),
             "here": count(test.only_this_correct),
             "there": count(test.only_other_correct),
             "p": write_p_value(test.p_value, language),
         }
-    if rivals.indistinguishable > 1:
+    if 1 < rivals.indistinguishable >= LEAST_ALIKE * rivals.compared:
         yield _(
-            "The validation set, %(n)s images, is too small for the differences seen: of "
-            "%(compared)s other completed trials, %(alike)s are not distinguishable from the "
-            "chosen one (exact McNemar test of each, at 5%%)."
+            "On the validation set (%(n)s images), %(alike)s of the %(compared)s other completed "
+            "trials do not differ significantly from the chosen one (exact McNemar test for each, "
+            "at the 5%% level); a difference of fewer than %(least)s images, %(share)s of them, "
+            "never is significant there."
         ) % {
             "n": count(record.best.val.n),
             "compared": count(rivals.compared),
             "alike": count(rivals.indistinguishable),
+            "least": LEAST_DIFFERENCE,
+            "share": write_percent(LEAST_DIFFERENCE / record.best.val.n, language),
         }
 
 
@@ -211,11 +263,13 @@ def _of_test(record: Record, language: Language, _: Gettext) -> Iterator[str]:
     if test is None:
         yield _("The chosen model was not evaluated on the test set.")
         return
+    yield from tell_losses(record, language, _)
     if test.look > 1:
-        yield _(
+        look = _(
             "The test set had been looked at before, as far as is recorded here; this result "
             "comes from look number %(look)s."
         ) % {"look": count(test.look)}
+        yield " ".join(filter(None, [look, tell_baseline_looks(record, language, _)]))
     scarce = [each for each in test.per_class if each.support < FEW_EXAMPLES]
     if scarce:
         yield _(

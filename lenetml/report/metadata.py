@@ -12,6 +12,18 @@ from lenetml.report.words import DIGITS
 from lenetml.spec.sections import Card, Data
 from lenetml.spec.types import Language
 
+# The identifiers of the Hugging Face Hub that authors of a network may name.
+HUB_LICENSES = """
+    afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigcode-openrail-m bigscience-openrail-m bsd
+    bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 c-uda cc cc-by-2.0 cc-by-2.5 cc-by-3.0
+    cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0
+    cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0
+    cc0-1.0 cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0 creativeml-openrail-m
+    ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 eupl-1.2 gfdl gpl gpl-2.0 gpl-3.0 isc lgpl
+    lgpl-2.1 lgpl-3.0 lgpl-lr lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl odc-by ofl-1.1 openrail
+    openrail++ osl-3.0 pddl postgresql unlicense wtfpl zlib
+"""
+
 
 def write_metadata(record: Record, language: Language) -> str:
     """Write the front matter: YAML between two lines of dashes, decimals with a point."""
@@ -19,7 +31,7 @@ def write_metadata(record: Record, language: Language) -> str:
     data_set = Data.model_validate(record.spec["data"]).dataset
     entries: dict[str, Any] = {
         "language": [language],
-        "license": plain(license_name) if license_name else None,
+        **_license(plain(license_name) if license_name else None),
         "library_name": "keras",
         "pipeline_tag": "image-classification",
         "tags": ["lenetml", "keras", *(["keras-tuner"] if record.search.strategy else [])],
@@ -36,6 +48,14 @@ def write_metadata(record: Record, language: Language) -> str:
 def write_spec(spec: dict[str, Any]) -> str:
     """Write a spec as YAML, short lists and mappings on one line."""
     return str(yaml.safe_dump(spec, sort_keys=False, allow_unicode=True, width=88))
+
+
+def _license(name: str | None) -> dict[str, str | None]:
+    """Write a license as the Hub takes it: one of its identifiers, or `other` with a name."""
+    identifier = name.lower().replace(" ", "-") if name else None
+    if identifier is None or identifier in HUB_LICENSES.split():
+        return {"license": identifier}
+    return {"license": "other", "license_name": name}
 
 
 def _model_index(record: Record, test: TestRecord) -> list[dict[str, Any]]:
@@ -66,6 +86,8 @@ def _emissions(record: Record) -> dict[str, Any] | None:
     return {
         "emissions": grams,
         "source": f"{plain(energy.tracker)}, {energy.method}",
+        # The Hub knows this and fine-tuning; every network here begins with random weights.
+        "training_type": "pre-training",
         "geographical_location": energy.country,
         "hardware_used": ", ".join(map(plain, [record.environment.cpu, *record.environment.gpus])),
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,14 +19,15 @@ from lenetml.files import write_atomically
 from lenetml.record import Record, TestRecord
 from lenetml.report.choice import tell_selected
 from lenetml.report.figures.listing import AUGMENTATION, MISCLASSIFIED
-from lenetml.report.findings import find_confusions
+from lenetml.report.findings import find_confusions, find_warnings
 from lenetml.report.language import load_translations, templates_folder
 from lenetml.report.markdown import plain
 from lenetml.report.metadata import write_spec
-from lenetml.report.pagedata import curve_stride, page_data
+from lenetml.report.pagedata import Curves, fit_curves, page_data, write_json
 from lenetml.report.phrases import explain, name_status
-from lenetml.report.rendering import template_environment
+from lenetml.report.rendering import as_html, template_environment
 from lenetml.report.said import Said, choose_text
+from lenetml.report.spread import spread_of
 from lenetml.spec.types import Language
 
 PAGE_NAME = "report.html"
@@ -35,6 +35,8 @@ SCRIPTS = ("report.js", "report-parallel.js", "report-table.js", "report-charts.
 # Those of the folder's figures that show images; what else a card draws, the page draws itself.
 PICTURES = (MISCLASSIFIED, AUGMENTATION)
 MAX_BYTES = 6_000_000
+# The sentences that say what there was no room for, in two languages.
+SPARE = 4000
 MAX_CLASSES = 50
 N_CONFUSIONS = 30
 N_SHADES = 9
@@ -48,7 +50,7 @@ def write_page(folder: Path, record: Record) -> Path:
         record: Everything known of the experiment.
 
     Returns:
-        The file, below 6 MB.
+        The file; below 6 MB, for a search of ten thousand trials, too.
     """
     kept = {name: folder / "figures" / f"{name}.png" for name in PICTURES}
     pictures = {name: path.read_bytes() for name, path in kept.items() if path.is_file()}
@@ -71,33 +73,51 @@ def render_page(record: Record, pictures: Mapping[str, bytes]) -> str:
         pictures: PNGs by their name; one that would make the file too large is left out, and the
             page says so.
     """
-    bare = _render(record, {}, sorted(pictures))
-    room = MAX_BYTES - len(bare.encode())
+    languages: list[Language] = record.spec["card"]["languages"]
+    data = page_data(record, languages)
+    none = Curves([{"epochs": []}] * len(record.trials), 1)
+    bare = _render(record, data, none, {}, sorted(pictures))
+    room = MAX_BYTES - len(bare.encode()) - SPARE
+    # Pictures come first, as far as that leaves curves half of the room.
     addresses = {}
+    most = room // 2
     for name in PICTURES:
         if name in pictures:
             address = "data:image/png;base64," + base64.b64encode(pictures[name]).decode()
             # Its name and the HTML around it take far less than a kilobyte.
-            if len(address) + 1000 < room:
+            if len(address) + 1000 < most:
                 addresses[name] = address
                 room -= len(address) + 1000
-    return _render(record, addresses, sorted(pictures.keys() - addresses.keys()))
+                most -= len(address) + 1000
+    curves = fit_curves(record, room)
+    return _render(record, data, curves, addresses, sorted(pictures.keys() - addresses.keys()))
 
 
-def _render(record: Record, pictures: Mapping[str, str], left_out: Sequence[str]) -> str:
+def _render(
+    record: Record,
+    data: Mapping[str, Any],
+    curves: Curves,
+    pictures: Mapping[str, str],
+    left_out: Sequence[str],
+) -> str:
     languages: list[Language] = record.spec["card"]["languages"]
     style = _read("report.css")
     script = "".join(map(_read, SCRIPTS))
-    data = page_data(record, languages) | {"pictures": pictures}
+    trials = [
+        trial | {"curves": shown}
+        for trial, shown in zip(data["trials"], curves.trials, strict=True)
+    ]
+    columns = [axis["name"] for axis in data["axes"][:-1]]
     bodies = [
-        (language, _render_body(record, language, pictures, left_out)) for language in languages
+        (language, _render_body(record, language, columns, curves, pictures, left_out))
+        for language in languages
     ]
     page = template_environment(languages[0], is_html=True).get_template("report.html.j2")
     return page.render(
         policy=_policy(style, script),
         style=style,
         script=script,
-        data=_embed(data),
+        data=write_json({**data, "trials": trials, "pictures": pictures}),
         bodies=bodies,
         title=_choose_title(record, languages[0]).parts[0],
         languages=data["languages"],
@@ -105,7 +125,12 @@ def _render(record: Record, pictures: Mapping[str, str], left_out: Sequence[str]
 
 
 def _render_body(
-    record: Record, language: Language, pictures: Mapping[str, str], left_out: Sequence[str]
+    record: Record,
+    language: Language,
+    columns: Sequence[str],
+    curves: Curves,
+    pictures: Mapping[str, str],
+    left_out: Sequence[str],
 ) -> str:
     translations = load_translations(language)
     _ = translations.gettext
@@ -118,8 +143,16 @@ def _render_body(
         description=choose_text("", "", record.spec.get("description"), language),
         status_counts=[(status, name_status(status, _), n) for status, n in statuses.items()],
         selected=tell_selected(record, language, translations),
-        columns=[axis["name"] for axis in page_data(record, [])["axes"][:-1]],
-        stride=curve_stride(record.trials),
+        columns=columns,
+        curves=curves,
+        any_guessing=any(trial.guessing for trial in record.trials),
+        warnings=[as_html(each) for each in find_warnings(record, language, _)],
+        seed_val=spread_of(each.val.accuracy if each.val else None for each in record.seeds),
+        seed_test=spread_of(each.test.accuracy if each.test else None for each in record.seeds),
+        baselines=[
+            (each, choose_text("title", "", each.title or each.name, language))
+            for each in record.baselines
+        ],
         confusion=_shade(record.test) if record.test else None,
         confusions=find_confusions(record.test, N_CONFUSIONS) if record.test else [],
         test_reason=record.test_reason and explain(record.test_reason, _, plain),
@@ -159,12 +192,6 @@ def _policy(style: str, script: str) -> str:
 
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _embed(data: Any) -> str:
-    """Write JSON that no `</script>` or `<!--` inside it can end."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _show_all(text: str) -> str:

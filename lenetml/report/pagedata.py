@@ -5,13 +5,14 @@ Everything that is drawn is placed and written here; the script shows, sorts and
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lenetml.record import Record, TrialRecord
 from lenetml.report.axes import Axis, make_axes, place_trials
-from lenetml.report.figures.pareto import accuracy_of
+from lenetml.report.figures.pareto import accuracy_of, pareto_front, priced_trials
 from lenetml.report.language import Gettext, load_translations
 from lenetml.report.markdown import literal, plain
 from lenetml.report.phrases import explain, name_status
@@ -24,8 +25,23 @@ COSTS = ("parameters", "macs", "seconds")
 CURVES = ("loss", "accuracy", "f1")
 
 
+@dataclass(frozen=True)
+class Curves:
+    """The curves of all trials, as far as a page has room for them.
+
+    Args:
+        trials: Of each trial in turn, the epochs that are shown and the values there.
+        stride: Of how many epochs one is shown.
+        is_whole: Whether every trial with curves has them here.
+    """
+
+    trials: Sequence[dict[str, Any]]
+    stride: int
+    is_whole: bool = True
+
+
 def page_data(record: Record, languages: Sequence[Language]) -> dict[str, Any]:
-    """Gather what the script of a report shows.
+    """Gather what the script of a report shows, without the curves of the trials.
 
     Args:
         record: Everything known of the experiment.
@@ -33,7 +49,6 @@ def page_data(record: Record, languages: Sequence[Language]) -> dict[str, Any]:
     """
     axes = make_axes(record)
     places = place_trials(axes, record)
-    stride = curve_stride(record.trials)
     return {
         "languages": {name: LOCALES[name].replace("_", "-") for name in languages},
         "words": {name: _words(load_translations(name).gettext) for name in languages},
@@ -41,7 +56,10 @@ def page_data(record: Record, languages: Sequence[Language]) -> dict[str, Any]:
         "direction": record.search.direction,
         "axes": [asdict(axis) for axis in axes],
         "columns": _columns(axes),
-        "fronts": {cost: find_front(record, cost) for cost in COSTS},
+        "fronts": {
+            cost: [each.number for each in pareto_front(priced_trials(record, cost))]
+            for cost in COSTS
+        },
         "trials": [
             {
                 "number": trial.number,
@@ -49,45 +67,60 @@ def page_data(record: Record, languages: Sequence[Language]) -> dict[str, Any]:
                 "at": at,
                 "accuracy": accuracy_of(trial),
                 "bestEpoch": trial.best_epoch,
-                "costs": {cost: getattr(trial, cost) for cost in COSTS},
-                "curves": _thin(trial, stride),
+                "objective": trial.objective,
+                "epochs": trial.epochs,
+                "costs": {cost: _shorten(getattr(trial, cost)) for cost in COSTS},
                 "cells": {name: _cells(trial, axes, record, name) for name in languages},
-                "keys": _keys(trial, at),
             }
             for trial, at in zip(record.trials, places, strict=True)
         ],
     }
 
 
-def curve_stride(trials: Sequence[TrialRecord]) -> int:
-    """Say of how many epochs one is shown, so that long searches do not swell the page: 1 or more.
+def fit_curves(record: Record, room: int) -> Curves:
+    """Choose the epochs that are shown, so that long searches do not swell the page.
 
-    The first, the last and the chosen epoch are shown in any case.
-    """
-    n_points = sum(len(values) for trial in trials for values in trial.history.values())
-    return -(-n_points // MAX_POINTS) or 1
-
-
-def find_front(record: Record, cost: str) -> list[int]:
-    """Find the trials that no other one beats in both accuracy and a cost, the cheapest first.
-
-    Completed trials count, and the chosen one; those with several trainings by their mean.
+    Of each curve the first, the last and the chosen epoch are shown in any case; where even they
+    do not fit, the best trials alone have curves.
 
     Args:
         record: Everything known of the experiment.
-        cost: `parameters`, `macs` or `seconds`.
+        room: How many bytes there are for them.
     """
-    rivals = [
-        (getattr(trial, cost), -accuracy, trial.number)
-        for trial in record.trials
-        if trial.status == "completed" or trial.number == record.best.number
-        if (accuracy := accuracy_of(trial)) is not None
-    ]
-    front: list[tuple[float, float, int]] = []
-    for rival in sorted(rivals):
-        if not front or rival[1] < front[-1][1]:
-            front.append(rival)
-    return [number for *_, number in front]
+    n_epochs = max(
+        (len(each) for trial in record.trials for each in trial.history.values()), default=0
+    )
+    n_points = sum(len(values) for trial in record.trials for values in trial.history.values())
+    stride = -(-n_points // MAX_POINTS) or 1
+    while sum(map(size_of, curves := [_thin(trial, stride) for trial in record.trials])) > room:
+        if stride >= n_epochs:
+            return _keep_best(record, curves, stride, room)
+        stride *= 2
+    return Curves(curves, stride)
+
+
+def size_of(value: Any) -> int:
+    """Give the bytes of a value as JSON, with a comma behind it."""
+    return len(write_json(value).encode()) + 1
+
+
+def write_json(value: Any) -> str:
+    """Write JSON that no `</script>` or `<!--` inside it can end."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _keep_best(record: Record, curves: Sequence[dict[str, Any]], stride: int, room: int) -> Curves:
+    sign = -1 if record.search.direction == "max" else 1
+    kept: list[dict[str, Any]] = [{"epochs": []} for _ in curves]
+    room -= sum(map(size_of, kept))
+    places = (place for place, trial in enumerate(record.trials) if trial.objective is not None)
+    for place in sorted(places, key=lambda it: sign * (record.trials[it].objective or 0.0)):
+        room -= size_of(curves[place])
+        if room < 0:
+            break
+        kept[place] = curves[place]
+    return Curves(kept, stride, is_whole=False)
 
 
 def _columns(axes: Sequence[Axis]) -> list[str]:
@@ -113,13 +146,6 @@ def _cells(
     ]
 
 
-def _keys(trial: TrialRecord, at: Sequence[float | None]) -> list[float | None]:
-    """What each column is sorted by; texts are sorted as they are shown."""
-    seconds = trial.seconds or None
-    numbers = [trial.objective, trial.best_epoch, trial.epochs, trial.parameters, seconds]
-    return [trial.number, None, *at[:-1], *numbers, None]
-
-
 def _note(trial: TrialRecord, record: Record, language: Language, _: Gettext) -> str:
     notes = [
         _("chosen") if trial.number == record.best.number else None,
@@ -141,6 +167,10 @@ def _thin(trial: TrialRecord, stride: int) -> dict[str, Any]:
 
 def _pick(values: Sequence[float], epochs: Sequence[int]) -> list[float]:
     return [float(f"{values[epoch - 1]:.4g}") for epoch in epochs if epoch <= len(values)]
+
+
+def _shorten(number: float) -> float:
+    return float(f"{number:.4g}") if isinstance(number, float) else number
 
 
 def _words(_: Gettext) -> Mapping[str, str]:

@@ -7,12 +7,11 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import comb
 from typing import Any
 
 from lenetml.record import Record, TrialRecord
 
-LEAST_TRIALS = 3
+LEAST_TRIALS = 10
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,8 @@ class Relation:
         name: Of the hyperparameter.
         n: How many trials those are.
         spearman: Rank correlation, from -1 to 1; None for categories.
-        share: Of the variance of the objective's ranks, from 0 to 1; None: too few trials, or
-            one of the two never varies.
+        share: Of the variance of the objective's ranks, less what chance explains, from 0 to 1;
+            None: too few trials, or one of the two never varies.
     """
 
     name: str
@@ -77,10 +76,13 @@ def completed(record: Record) -> list[TrialRecord]:
 
 def _mean_best(results: Sequence[float], k: int) -> float:
     """The mean best of k results; `results` from the worst to the best."""
-    # The i-th (from 0) is the best of k where the others are among the i before it.
-    return sum(
-        result * (comb(i, k - 1) / comb(len(results), k)) for i, result in enumerate(results)
-    )
+    # The i-th (from 0) is the best of k where the others are among the i before it: a share of
+    # comb(i, k - 1) / comb(n, k) of all draws, here from one i to the next.
+    mean, weight = 0.0, k / len(results)
+    for i in range(len(results) - 1, k - 2, -1):
+        mean += weight * results[i]
+        weight *= (i - k + 1) / max(i, 1)
+    return mean
 
 
 def _relate(name: str, values: Sequence[Any], objectives: Sequence[float]) -> Relation:
@@ -93,9 +95,17 @@ def _relate(name: str, values: Sequence[Any], objectives: Sequence[float]) -> Re
     ranks = _rank(objectives)
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         correlation = statistics.correlation(_rank(values), ranks)
-        return Relation(name, n, correlation, correlation**2)
+        return Relation(name, n, correlation, _less_chance(correlation**2, n, 2))
+    n_kinds = len(set(written))
     # Where every trial has a category of its own, categories explain everything and say nothing.
-    return Relation(name, n, share=_explained(written, ranks) if len(set(written)) < n else None)
+    if n_kinds == n:
+        return Relation(name, n)
+    return Relation(name, n, share=_less_chance(_explained(written, ranks), n, n_kinds))
+
+
+def _less_chance(share: float, n: int, n_means: int) -> float:
+    """What is left of an explained share: more categories explain more by chance alone."""
+    return max(0.0, 1 - (1 - share) * (n - 1) / (n - n_means))
 
 
 def _explained(kinds: Sequence[str], ranks: Sequence[float]) -> float:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, partial
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from lenetml.report.language import load_translations, templates_folder
 from lenetml.report.markdown import code, escape, plain
 from lenetml.report.words import FORMATS
 from lenetml.spec.types import Language
+
+_MARKDOWN = re.compile(
+    r"`(?P<code>[^`]*)`|\\(?P<escaped>.)|(?P<entity>&(?:lt|gt|amp);)"
+    r"|<(?P<link>https?:[^>]*)>|\*+|(?P<text>.)"
+)
 
 
 @cache
@@ -37,6 +44,18 @@ def template_environment(language: Language, *, is_html: bool) -> Environment:
     install = environment.install_gettext_translations  # type: ignore[attr-defined]
     install(load_translations(language), newstyle=True)
     return environment
+
+
+def as_html(markdown: str) -> Markup:
+    """Show a sentence of a card in HTML: code as code, what was escaped as it is, no emphasis."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(span["code"])
+        if span["code"] is not None
+        else Markup(span["entity"])
+        if span["entity"]
+        else (span["escaped"] or span["link"] or span["text"] or "")
+        for span in _MARKDOWN.finditer(markdown)
+    )
 
 
 def _only_text(value: object) -> str:

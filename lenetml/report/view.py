@@ -19,9 +19,16 @@ from lenetml.record import (
     Record,
     SearchRecord,
 )
+from lenetml.report import relations
 from lenetml.report.choice import tell_choice, tell_selected, view_confirmed
 from lenetml.report.figures.listing import list_figures, n_misclassified
-from lenetml.report.findings import find_confusions, find_warnings, tell_unmeasured
+from lenetml.report.findings import (
+    find_confusions,
+    find_warnings,
+    tell_baseline_looks,
+    tell_losses,
+    tell_unmeasured,
+)
 from lenetml.report.glossary import explain_words
 from lenetml.report.language import Gettext
 from lenetml.report.markdown import is_shortened, literal, plain
@@ -136,6 +143,8 @@ def view_record(
         "count_trials": partial(count_trials, language=language, translations=translations),
         "count_epochs": partial(count_epochs, language=language, translations=translations),
         "unmeasured": tell_unmeasured(record, _),
+        "losses": tell_losses(record, language, _),
+        "baseline_looks": tell_baseline_looks(record, language, _),
         "seed_val": spread_of(each.val.accuracy if each.val else None for each in record.seeds),
         "seed_test": spread_of(each.test.accuracy if each.test else None for each in record.seeds),
         "later_looks": _later_looks(record),
@@ -144,6 +153,7 @@ def view_record(
         "relations": find_relations(record),
         "n_completed": len(completed(record)),
         "least_trials": LEAST_TRIALS,
+        "least_related": relations.LEAST_TRIALS,
         "expected_best": expect_best(record),
         "data_license": STATED_LICENSES.get(data.dataset),
         "components": _round_components(record.energy),
@@ -218,7 +228,9 @@ def _write_arguments(name: str, arguments: Mapping[str, Any]) -> str | None:
         if key in arguments and key != "layers":
             value = arguments[key]
             is_square = isinstance(value, list) and value[0] == value[1]
-            pairs.append(f"{key}: {literal(value[0] if is_square else value)}")
+            shown = value[0] if is_square else value
+            is_whole = isinstance(shown, float) and shown.is_integer()
+            pairs.append(f"{key}: {literal(int(shown) if is_whole else shown)}")
     return ", ".join(pairs) or None
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
@@ -135,6 +136,12 @@ def name_language(named: Language, language: Language) -> str:
     return str(Locale.parse(LOCALES[language]).languages[named])
 
 
+def name_country(code: str, language: Language) -> str:
+    """Name the country of an ISO 3166-1 code of two or three letters: Brazil, Brasil."""
+    aliases = get_global("territory_aliases").get(code, [code])
+    return str(Locale.parse(LOCALES[language]).territories.get(aliases[0], code))
+
+
 FORMATS: Mapping[str, Callable[..., str]] = {
     "ratio": write_ratio,
     "count": write_count,
@@ -151,6 +158,7 @@ FORMATS: Mapping[str, Callable[..., str]] = {
     "listed": write_list,
     "shape": write_shape,
     "language": name_language,
+    "country": name_country,
 }
 
 

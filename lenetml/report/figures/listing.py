@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from lenetml.record import Record, TestRecord
-from lenetml.report.figures.pareto import pareto_front, sized_trials
+from lenetml.report.figures.pareto import pareto_front, priced_trials
 from lenetml.report.language import Gettext
 from lenetml.report.markdown import code, escape, plain
 from lenetml.report.words import write_count, write_list, write_percent, write_ratio, write_shape
@@ -125,7 +125,7 @@ def _describe(record: Record, language: Language, gettext: Gettext) -> dict[str,
             "Training images as they are, with each transformation at both ends of its range "
             "(%(keys)s), and with all of them drawn at random."
         ) % {"keys": write_list([code(key) for key in active_keys(augmentation)], language)}
-    trials = sized_trials(record)
+    trials = priced_trials(record)
     if record.search.strategy and len(trials) > 1:
         chosen = next(trial for trial in trials if trial.number == best.number)
         alts[TRADEOFF] = _(
@@ -136,7 +136,7 @@ def _describe(record: Record, language: Language, gettext: Gettext) -> dict[str,
             "trials": count(len(trials)),
             "front": count(len(pareto_front(trials))),
             "accuracy": ratio(chosen.accuracy),
-            "parameters": count(chosen.parameters),
+            "parameters": count(best.parameters),
         }
     return alts | (_describe_test(record, test, language, gettext) if test else {})
 

@@ -1,4 +1,4 @@
-"""Size against accuracy: which trials are beaten by none that is as small."""
+"""Cost against accuracy: which trials are beaten by none that is as cheap."""
 
 from __future__ import annotations
 
@@ -9,32 +9,37 @@ from lenetml.record import Record, TrialRecord
 
 
 @dataclass(frozen=True)
-class Sized:
-    """A completed trial: its number, its parameters and its accuracy on validation."""
+class Priced:
+    """A completed trial: its number, what it costs and its accuracy on validation."""
 
     number: int
-    parameters: int
+    cost: float
     accuracy: float
 
 
-def sized_trials(record: Record) -> list[Sized]:
-    """Give the completed trials, and the chosen one; the mean of several trainings."""
+def priced_trials(record: Record, cost: str = "parameters") -> list[Priced]:
+    """Give the completed trials, and the chosen one; the mean of several trainings.
+
+    Args:
+        record: Everything known of the experiment.
+        cost: `parameters`, `macs` or `seconds`.
+    """
     return [
-        Sized(trial.number, trial.parameters, accuracy)
+        Priced(trial.number, getattr(trial, cost), accuracy)
         for trial in record.trials
         if trial.status == "completed" or trial.number == record.best.number
         if (accuracy := accuracy_of(trial)) is not None
     ]
 
 
-def pareto_front(trials: Sequence[Sized]) -> list[Sized]:
-    """Give the trials that no other one beats: at most as large and at least as accurate.
+def pareto_front(trials: Sequence[Priced]) -> list[Priced]:
+    """Give the trials that no other one beats: at most as costly and at least as accurate.
 
     Returns:
-        From the smallest to the largest. Of trials that are alike, the earliest.
+        From the cheapest to the dearest. Of trials that are alike, the earliest.
     """
-    front: list[Sized] = []
-    in_order = sorted(trials, key=lambda it: (it.parameters, -it.accuracy, it.number))
+    front: list[Priced] = []
+    in_order = sorted(trials, key=lambda it: (it.cost, -it.accuracy, it.number))
     for trial in in_order:
         if not front or trial.accuracy > front[-1].accuracy:
             front.append(trial)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from lenetml.record import Record
-from lenetml.report.figures.pareto import pareto_front, sized_trials
+from lenetml.report.figures.pareto import pareto_front, priced_trials
 from lenetml.report.figures.style import (
     BLUE,
     VERMILION,
@@ -27,21 +27,21 @@ from lenetml.spec.types import Language
 def draw_tradeoff(record: Record, language: Language, gettext: Gettext) -> Figure:
     """Draw validation accuracy against parameters, with the Pareto front and the chosen trial."""
     _ = gettext
-    trials = sized_trials(record)
+    trials = priced_trials(record)
     front = pareto_front(trials)
     chosen = next(trial for trial in trials if trial.number == record.best.number)
     figure = new_figure(230, layout="constrained")
     axes = figure.subplots()
-    sizes, accuracies = [it.parameters for it in trials], [it.accuracy for it in trials]
+    sizes, accuracies = [it.cost for it in trials], [it.accuracy for it in trials]
     axes.scatter(
         sizes, accuracies, s=22, color=BLUE, alpha=0.8, linewidths=0, label=_("completed trial")
     )
     axes.step(
-        [it.parameters for it in front], [it.accuracy for it in front], where="post",
+        [it.cost for it in front], [it.accuracy for it in front], where="post",
         color=VERMILION, linestyle="--", marker="s", markersize=4, label=_("Pareto front"),
     )  # fmt: skip
     axes.scatter(
-        [chosen.parameters], [chosen.accuracy], s=110, marker="o", facecolors="none",
+        [chosen.cost], [chosen.accuracy], s=110, marker="o", facecolors="none",
         edgecolors="black", linewidths=1.4, label=_("chosen trial"), zorder=3,
     )  # fmt: skip
     axes.margins(0.07)
@@ -58,7 +58,7 @@ def draw_tradeoff(record: Record, language: Language, gettext: Gettext) -> Figur
     return figure
 
 
-def _scale(axes: Axes, least: int, most: int) -> None:
+def _scale(axes: Axes, least: float, most: float) -> None:
     """Scale sizes that lie far apart logarithmically, with as many numbers as there is room for."""
     decades = math.log10(most / least) if least else 0
     if decades < 1:
