@@ -57,7 +57,7 @@ from lenetml.spec import Spec
 from lenetml.spending import Books
 from lenetml.trial.data import LoadedData, load_data
 from lenetml.trial.energy import open_meter
-from lenetml.trial.environment import environment
+from lenetml.trial.environment import commit_of, environment
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         run.follower.search_started(
             SearchStart(run.name, wanted, workers.n_slots, task.direction, earlier)
         )
+        machine = machine.model_copy(update={"workers": workers.n_slots})
         listeners = (mirror, run.follower, books)
         result = run_search(task, asker, crew, journal, keeping, past, listeners)
         training = Training(
@@ -247,6 +248,7 @@ def _experiment(run: _Run, others: Sequence[Finished]) -> Record:
         environment=machine,
         mirror=mirrored,
         command=run.options.command,
+        spec_commit=commit_of(spec.path),
     )
 
 

@@ -37,7 +37,8 @@ COMMAND = "lenetml run spec.yaml"
 IMAGES_OF_ONE = 270
 # What two runs of one spec may differ in: time, energy, and where and when they ran.
 TIMES = {
-    "started_at", "energy", "mirror", "search.seconds", "trials.seconds", "trials.core_seconds",
+    "started_at", "energy", "mirror", "environment.workers", "search.seconds", "trials.seconds",
+    "trials.core_seconds",
     "trials.executions.seconds", "trials.executions.core_seconds", "seeds.seconds",
     "seeds.core_seconds", "seeds.test.opened_at", "earlier_tests.test.opened_at", "cost.seconds",
     "cost.core_seconds", "test.opened_at", "baselines.test.opened_at", "best.model_sha256",

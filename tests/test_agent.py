@@ -413,6 +413,7 @@ def test_an_agent_goes_through_a_sweep(place, server, variables):
 
 
 @pytest.mark.slow
+@pytest.mark.extended
 def test_an_agent_stops_a_trial(place, server, variables):
     """As a sweep's early_terminate does: the trial ends after its epoch, and counts as good."""
     sweep = begin_sweep(place, server, variables, [DRAWN], LONG)

@@ -69,6 +69,7 @@ def test_keys_come_in_the_order_of_the_alphabet_and_then_of_the_spec():
     ("environment", {"gpus": ["one"]}, "gpus"),
     ("environment", {"platform": "another"}, "platform"),
     ("environment", {"threads_per_trial": 2}, "threads_per_trial"),
+    ("environment", {"workers": 2}, "workers"),
     ("environment", {"versions": {**RECORD.environment.versions, "keras": "9"}}, "versions.keras"),
 ])  # fmt: skip
 def test_another_machine_or_version_forbids_to_compare_times_and_energies(part, changes, key):

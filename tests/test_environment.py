@@ -15,6 +15,7 @@ import pytest
 
 import lenetml
 from lenetml.trial.environment import (
+    commit_of,
     environment,
     gpus,
     own_core_seconds,
@@ -221,3 +222,39 @@ def test_onednn_is_what_tensorflow_decides(chosen):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=variables
     )
     assert answer.stdout == "True\n"
+
+
+class TestCommit:
+    """The commit that a spec is as in."""
+
+    def git(self, folder, *words):
+        name = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        done = subprocess.run(["git", *name, *words], cwd=folder, check=True, capture_output=True)
+        return done.stdout.decode().strip()
+
+    @pytest.fixture
+    def spec(self, tmp_path):
+        path = tmp_path / "net.yaml"
+        path.write_text("name: net")
+        self.git(tmp_path, "init", "-q")
+        self.git(tmp_path, "add", "net.yaml")
+        self.git(tmp_path, "commit", "-qm", "One spec")
+        return path
+
+    def test_a_spec_as_it_was_committed(self, spec):
+        (spec.parent / "other.yaml").touch()
+        assert commit_of(spec) == self.git(spec.parent, "rev-parse", "HEAD")
+
+    def test_a_spec_that_was_changed_since(self, spec):
+        spec.write_text("name: other")
+        assert commit_of(spec) is None
+
+    def test_a_spec_that_is_in_no_commit(self, spec, tmp_path_factory):
+        other = spec.parent / "other.yaml"
+        other.touch()
+        assert commit_of(other) is None
+        assert commit_of(tmp_path_factory.mktemp("plain") / "net.yaml") is None
+
+    def test_without_git(self, spec, monkeypatch):
+        monkeypatch.setenv("PATH", "")
+        assert commit_of(spec) is None

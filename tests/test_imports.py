@@ -81,6 +81,7 @@ DOORS = {
     "jinja2": {"report.rendering"},
     "keras": {"choosing", "evaluation", "search.hypermodel", "trial.threads", *TRAINING},
     "keras_tuner": {"search.hypermodel", "search.hyperparameters", "search.oracle"},
+    "markupsafe": {"report.rendering"},
     "matplotlib": {
         "report.figures.architecture",
         "report.figures.augmented",

@@ -84,7 +84,14 @@ def test_a_fault_from_the_beginning(server, folder, fault):
     assert CANARY.encode() not in contents(folder)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "401",
+        "hang",
+        *(pytest.param(each, marks=pytest.mark.extended) for each in ("refuse", "500")),
+    ],
+)
 def test_a_server_that_is_lost_on_the_way(server, folder, fault):
     warnings, journal = [], []
     mirror = open_the_mirror(ONLINE, folder, warnings.append, journal)

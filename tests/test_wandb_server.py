@@ -20,6 +20,8 @@ from wandb_scripts import (
     wait_until,
 )
 
+pytestmark = pytest.mark.extended
+
 EVERYTHING = """
 import numpy as np
 run = begin(id="r1", name="trial 1", group="g", job_type="trial", tags=["a", "b"], notes="why",
@@ -197,7 +199,6 @@ def test_an_offline_run_that_is_sent_twice_is_there_once(server, tmp_path):
     assert server.unanswered == ()
 
 
-@pytest.mark.extended
 @pytest.mark.parametrize(
     ("kind", "found"),
     [
@@ -215,14 +216,12 @@ def test_a_server_that_fails_from_the_beginning_fails_the_init(server, tmp_path,
     assert server.runs == {}
 
 
-@pytest.mark.extended
 def test_a_slow_server_is_waited_for(server, tmp_path):
     server.fail("slow", seconds=0.2)
     assert run_script(tmp_path, PATIENT + SHORT) == "begun\nfinished"
     assert server.runs["r1"].history == ({"loss": 1},)
 
 
-@pytest.mark.extended
 @pytest.mark.parametrize("kind", ["refuse", "401", "500", "hang"])
 def test_a_server_that_dies_in_the_middle_does_not_hold_the_end_up(server, tmp_path, kind):
     server.fail(kind, after=1, of="UpsertBucket")
@@ -232,7 +231,6 @@ def test_a_server_that_dies_in_the_middle_does_not_hold_the_end_up(server, tmp_p
     assert server.runs["r1"].history == ()
 
 
-@pytest.mark.extended
 def test_what_failed_for_a_while_arrives_once(server, tmp_path):
     server.fail("500", only="file_stream")
     with started(tmp_path, "-c", PATIENT + SHORT) as process:

@@ -51,6 +51,10 @@ class Record(Value):
         default={}, description="SHA-256 of each kept figure that shows images, by its name."
     )
     command: str
+    spec_commit: str | None = Field(
+        default=None,
+        description="The Git commit that the spec file is as in; null: it is in none.",
+    )
 
 
 def write_record(record: Record, folder: Path) -> None:

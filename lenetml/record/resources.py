@@ -62,3 +62,4 @@ class EnvironmentRecord(Value):
     gpus: list[str]
     onednn: bool
     threads_per_trial: int
+    workers: int = Field(default=1, description="Trainings side by side, in the last life.")

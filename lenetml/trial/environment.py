@@ -57,6 +57,7 @@ ISA = (
 
 ONEDNN_FLAGS = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
 NEOVERSE_V1 = "0xd40"
+GIT_SECONDS = 5
 
 
 def environment(threads_per_trial: int = 1, root: Path = ROOT) -> EnvironmentRecord:
@@ -95,6 +96,23 @@ def tell_command(arguments: Sequence[str]) -> str:
         shortened.append(re.sub(rf"{home}(?=/|$)", "~", f"{option}{equals}{value}"))
     line = shlex.join(["lenetml", *shortened])
     return line.encode("utf-8", "backslashreplace").decode()
+
+
+def commit_of(path: Path) -> str | None:
+    """The Git commit whose version of a file this is; None where there is none, or no Git."""
+    asked = (["status", "--porcelain"], ["log", "-1", "--format=%H"])
+    try:
+        changes, commit = (
+            subprocess.run(
+                ["git", "-C", str(path.parent), *words, "--", path.name],
+                capture_output=True, text=True, check=True, timeout=GIT_SECONDS,
+            ).stdout.strip()
+            for words in asked
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    # A file that Git does not know counts as changed.
+    return None if changes else commit or None
 
 
 def own_core_seconds() -> float:
