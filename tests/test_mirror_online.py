@@ -362,6 +362,7 @@ class TestWholeRuns:
             f"{folder.name}: W&B has all of it already\n  4 runs in the W&B project p\n"
         )
 
+    @pytest.mark.extended
     def test_a_mirror_that_cannot_be_completed_says_so(self, place, server):
         place.write(RATES)
         self.run(place, server, "run", "rates.yaml", "--workers", "0")
