@@ -15,7 +15,7 @@ from lenetml.search.replay import check_holds, replay
 from lenetml.search.strategy import make_asker
 
 # With three in flight they are cut at as many events.
-LONG = {("bayesian", (1, False)), ("both", (1, False))}
+LONG = {(name, (1, False)) for name in ("bayesian", "both", "executions", "screening")}
 
 
 @pytest.mark.parametrize(
